@@ -1,0 +1,1 @@
+"""CityGML files -> `FeatureBatch`: a streaming reader for buildings as the German Länder deliver them."""

@@ -1,0 +1,1 @@
+"""DOP over DGM -> ground patches.  Empty until the ground pipeline is built; the import rules already hold for it."""

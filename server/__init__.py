@@ -1,0 +1,1 @@
+"""The Starlette application: viewer, tilesets and operation, by documented URLs."""

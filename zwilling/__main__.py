@@ -1,0 +1,5 @@
+"""`python -m zwilling` is the command `zwilling`."""
+
+from zwilling.cli import main
+
+main()
