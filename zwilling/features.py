@@ -6,7 +6,7 @@ numpy arrays, together with the coordinate reference system that gives them mean
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import Any, Protocol
@@ -95,6 +95,70 @@ class PropertyTable:
         """Return the table of the given rows, in the given order."""
         return PropertyTable(self.properties, {key: column[rows] for key, column in self.columns.items()})
 
+    def conform(self, properties: Sequence[Property]) -> PropertyTable:
+        """Return the table with exactly `properties`: absent columns are missing, others are cast or left out."""
+        own = {p.id: p.type for p in self.properties}
+        columns = {
+            p.id: _cast(self.columns[p.id], own[p.id], p.type) if p.id in own else _missing(p.type, len(self))
+            for p in properties
+        }
+        return PropertyTable(tuple(properties), columns)
+
+    @classmethod
+    def concatenate(cls, tables: Sequence[PropertyTable]) -> PropertyTable:
+        """Return the rows of all `tables`, one after the other, under the union of their properties."""
+        properties = unite_properties([table.properties for table in tables])
+        parts = [table.conform(properties).columns for table in tables]
+        return cls(properties, {p.id: np.concatenate([part[p.id] for part in parts]) for p in properties})
+
+
+def unite_properties(schemas: Sequence[Sequence[Property]]) -> tuple[Property, ...]:
+    """Return the union of several schemas by id, in the order of first sight.
+
+    Where two sources store one id differently, the wider type wins: INT32 < FLOAT64 < STRING.
+    """
+    width = {PropertyType.INT32: 0, PropertyType.FLOAT64: 1, PropertyType.STRING: 2}
+    united: dict[str, Property] = {}
+    for schema in schemas:
+        for new in schema:
+            old = united.get(new.id)
+            if old is None or width[new.type] > width[old.type]:
+                united[new.id] = new
+    return tuple(united.values())
+
+
+def _missing(kind: PropertyType, count: int) -> Column:
+    if kind is PropertyType.STRING:
+        return np.full(count, "", dtype=object)
+    if kind is PropertyType.FLOAT64:
+        return np.full(count, np.nan)
+    return np.full(count, INT32_MISSING, dtype=np.int32)
+
+
+def _cast(column: Column, old: PropertyType, new: PropertyType) -> Column:
+    if old is new:
+        return column
+    if new is PropertyType.STRING:
+        absent = _missing_mask(column, old)
+        return np.array(["" if gone else str(value) for value, gone in zip(column, absent, strict=True)], dtype=object)
+    if old is PropertyType.INT32 and new is PropertyType.FLOAT64:
+        return np.where(column == INT32_MISSING, np.nan, column.astype(np.float64))
+    raise ValueError(f"a {old} column cannot become {new}")
+
+
+def _missing_mask(column: Column, kind: PropertyType) -> NDArray[np.bool_]:
+    if kind is PropertyType.STRING:
+        return np.asarray(column == "", dtype=np.bool_)
+    if kind is PropertyType.FLOAT64:
+        return np.isnan(column.astype(np.float64))
+    return np.asarray(column == INT32_MISSING, dtype=np.bool_)
+
+
+def missing_mask(table: PropertyTable, property_id: str) -> NDArray[np.bool_]:
+    """Return where a column of `table` has no value, shape (n,)."""
+    kind = next(p.type for p in table.properties if p.id == property_id)
+    return _missing_mask(table.columns[property_id], kind)
+
 
 @dataclass(frozen=True, slots=True)
 class FeatureBatch:
@@ -129,6 +193,65 @@ class FeatureBatch:
     table: PropertyTable
     features_in: int
     issues: tuple[Issue, ...] = field(default=())
+
+    def select(self, features: NDArray[np.integer[Any]]) -> FeatureBatch:
+        """Return the batch of some of its features, in their present order and without the vertices of the others.
+
+        Args:
+            features: numbers of the features to keep, shape (n,), in any order.
+        """
+        keep_feature = np.zeros(len(self.feature_ids), dtype=bool)
+        keep_feature[features] = True
+        keep_row = keep_feature[self.row_feature]
+        keep_triangle = keep_row[self.triangle_row]
+        triangles = self.triangles[keep_triangle]
+        used = np.zeros(len(self.positions), dtype=bool)
+        used[triangles] = True
+        return FeatureBatch(
+            crs=self.crs,
+            positions=self.positions[used],
+            triangles=_renumber(used)[triangles],
+            triangle_row=_renumber(keep_row)[self.triangle_row[keep_triangle]],
+            triangle_surface=self.triangle_surface[keep_triangle],
+            row_feature=_renumber(keep_feature)[self.row_feature[keep_row]],
+            feature_ids=self.feature_ids[keep_feature],
+            table=self.table.take(np.flatnonzero(keep_row)),
+            features_in=int(keep_feature.sum()),
+        )
+
+    @classmethod
+    def concatenate(cls, batches: Sequence[FeatureBatch]) -> FeatureBatch:
+        """Return one batch of all features of `batches`, which must share a CRS.
+
+        Raises:
+            ValueError: there is no batch, or their CRSs differ.
+        """
+        if len({batch.crs for batch in batches}) != 1:
+            raise ValueError("batches to concatenate must have one CRS")
+        vertex = _offsets([len(b.positions) for b in batches])
+        row = _offsets([len(b.row_feature) for b in batches])
+        feature = _offsets([len(b.feature_ids) for b in batches])
+        return cls(
+            crs=batches[0].crs,
+            positions=np.concatenate([b.positions for b in batches]),
+            triangles=np.concatenate([b.triangles + n for b, n in zip(batches, vertex, strict=True)]),
+            triangle_row=np.concatenate([b.triangle_row + n for b, n in zip(batches, row, strict=True)]),
+            triangle_surface=np.concatenate([b.triangle_surface for b in batches]),
+            row_feature=np.concatenate([b.row_feature + n for b, n in zip(batches, feature, strict=True)]),
+            feature_ids=np.concatenate([b.feature_ids for b in batches]),
+            table=PropertyTable.concatenate([b.table for b in batches]),
+            features_in=sum(b.features_in for b in batches),
+            issues=tuple(issue for b in batches for issue in b.issues),
+        )
+
+
+def _renumber(keep: NDArray[np.bool_]) -> NDArray[np.uint32]:
+    """Return for each old number the new one, once everything that is not kept has gone."""
+    return (np.cumsum(keep) - 1).astype(np.uint32)
+
+
+def _offsets(lengths: list[int]) -> NDArray[np.uint32]:
+    return np.concatenate([[0], np.cumsum(lengths)[:-1]]).astype(np.uint32)
 
 
 class FeatureSource(Protocol):
