@@ -55,7 +55,11 @@ def run_steps(steps: Sequence[Step], again: str) -> bool:
         print(f"{head} …", end=" ", flush=True)
         start = time.monotonic()
         try:
-            done = step.work()
+            try:
+                done = step.work()
+            except OSError as error:
+                remedy = "see that the checkout is whole (`git status`) and the disk neither full nor read-only"
+                raise StepFailedError(str(error), remedy) from error
         except StepFailedError as failure:
             print("failed", flush=True)
             tail = "".join(f"    {line}\n" for line in failure.output.strip().splitlines()[-SHOWN_LINES:])
