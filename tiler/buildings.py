@@ -39,7 +39,7 @@ class TilingOptions:
     Attributes:
         compression: of vertices and indices.
         tile_bytes: estimated size that a tile must not pass; several times below 1 MB, since the estimate is a mean.
-        copyright_lines: attribution of the data and of the heights.
+        copyright_lines: attribution of the data; that of the heights is added.
     """
 
     compression: Compression = Compression.MESHOPT
@@ -49,7 +49,11 @@ class TilingOptions:
 
 @dataclass(frozen=True, slots=True)
 class TilingResult:
-    """What came of it, for reports and for the layer's other files."""
+    """What came of it, for reports and for the layer's other files.
+
+    Attributes:
+        attribution: every line that must be shown with the tiles, of the data and of what gave the heights.
+    """
 
     features_in: int
     features_out: int
@@ -57,6 +61,7 @@ class TilingResult:
     tiles: int
     extent: Extent
     height_method: str
+    attribution: tuple[str, ...]
     issues: tuple[Issue, ...]
     locations: tuple[FeatureLocation, ...]
     ground: GroundGrid | None
@@ -99,6 +104,10 @@ class _Georeferences:
     def methods(self) -> str:
         return "+".join(sorted({georeference.method for georeference in self._known.values()}))
 
+    @property
+    def attribution(self) -> list[str]:
+        return [georeference.attribution for georeference in self._known.values() if georeference.attribution]
+
 
 def tile_features(
     source: FeatureSource,
@@ -122,7 +131,8 @@ def tile_features(
         raise EmptyGeometryError(
             "there is no building that can be drawn", remedy="check the files with 'zwilling check'"
         )
-    writer = _TreeWriter(gathered, target, options, on_progress)
+    lines = tuple(dict.fromkeys((*options.copyright_lines, *georeferences.attribution)))
+    writer = _TreeWriter(gathered, target, replace(options, copyright_lines=lines), on_progress)
     tileset = writer.write()
     target.write_json(TILESET_FILE, tileset.to_json())
     bounds = writer.bounds
@@ -132,18 +142,28 @@ def tile_features(
         features_out=len(ids),
         triangles=sum(len(batch.triangles) for batch in gathered.fine),
         tiles=writer.done,
-        extent=Extent(*bounds.min(axis=0)[:2].tolist(), *bounds.max(axis=0)[2:4].tolist(), *_low_high(bounds)),
+        extent=_extent(bounds),
         height_method=georeferences.methods,
+        attribution=lines,
         issues=(*gathered.issues, *georeferences.issues),
-        locations=tuple(
-            FeatureLocation(str(ids[i]), *bounds[i].tolist(), writer.leaf_of[i]) for i in np.argsort(ids, kind="stable")
-        ),
+        locations=_locations(ids, bounds, writer.leaf_of),
         ground=ground_grid(np.concatenate(gathered.ground)) if gathered.ground else None,
     )
 
 
-def _low_high(bounds: NDArray[np.float64]) -> tuple[float, float]:
-    return float(bounds[:, 4].min()), float(bounds[:, 5].max())
+def _extent(bounds: NDArray[np.float64]) -> Extent:
+    west, south, _, _, low, _ = (float(value) for value in bounds.min(axis=0))
+    _, _, east, north, _, high = (float(value) for value in bounds.max(axis=0))
+    return Extent(west, south, east, north, low, high)
+
+
+def _locations(
+    ids: NDArray[np.object_], bounds: NDArray[np.float64], leaf_of: list[str]
+) -> tuple[FeatureLocation, ...]:
+    return tuple(
+        FeatureLocation(feature_id, west, south, east, north, low, high, tile)
+        for feature_id, (west, south, east, north, low, high), tile in zip(ids, bounds.tolist(), leaf_of, strict=True)
+    )
 
 
 def _gather(
@@ -209,7 +229,8 @@ def _bounds(batch: FeatureBatch, georeference: Georeference) -> NDArray[np.float
 def _size(batch: FeatureBatch) -> NDArray[np.float64]:
     """Return the diagonal of each feature's box in metres: the error of not drawing it at all, shape (f,)."""
     low, high = _per_feature(batch)
-    return np.linalg.norm(high - low, axis=1)
+    diagonal: NDArray[np.float64] = np.linalg.norm(high - low, axis=1)
+    return diagonal
 
 
 class _TreeWriter:
@@ -274,7 +295,7 @@ class _TreeWriter:
 
         volumes = [content.box.corners]
         for child, child_frame in children:
-            child.to_parent = np.linalg.solve(frame, child_frame)
+            child.to_parent = np.asarray(np.linalg.solve(frame, child_frame), dtype=np.float64)
             corners = child.bounding_volume.corners @ child.to_parent[:3, :3].T + child.to_parent[:3, 3]
             volumes.append(corners)
         box = Box.around(np.concatenate(volumes)).grown(_MARGIN)
@@ -308,7 +329,7 @@ class _TreeWriter:
         parts = [models[i].select(features[batch_of == i] - self._first[i]) for i in np.unique(batch_of)]
         batch = FeatureBatch.concatenate(parts)
         batch = replace(batch, table=batch.table.conform(self._schema))
-        local = (batch.positions - frame[:3, 3]) @ frame[:3, :3]
+        local: NDArray[np.float64] = (batch.positions - frame[:3, 3]) @ frame[:3, :3]
         return encode(
             batch,
             local,

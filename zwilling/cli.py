@@ -1,10 +1,253 @@
-"""The command line."""
+"""The command line: parse, call one function, print.
+
+The rooms are imported inside the commands, so that `zwilling --help` does not wait for numpy and PROJ.
+"""
 
 from __future__ import annotations
 
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
 import click
 
+from zwilling import __version__
+from zwilling.errors import ZwillingError
 
-@click.group()
+if TYPE_CHECKING:
+    from zwilling.issues import Issue
+
+_PATH = click.Path(path_type=Path)
+
+
+class _Commands(click.Group):
+    """Translates the project's errors, once, into one line on standard error and exit status 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ZwillingError as error:
+            click.echo(f"zwilling: {error}", err=True)
+        except MemoryError:
+            click.echo("zwilling: there is not enough memory; close other programs or use fewer jobs", err=True)
+        except BrokenPipeError:
+            sys.stderr.close()  # the reader of a pipe went away; there is nobody to tell
+        except OSError as error:
+            click.echo(f"zwilling: {error.filename or 'system'}: {error.strerror or error}", err=True)
+        return ctx.exit(1)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="zwilling")
 def main() -> None:
-    """Zwilling."""
+    """Zwilling: the open 3D digital twin server for counties.
+
+    CityGML in, OGC 3D Tiles out, served with a viewer.  Start with 'zwilling demo'.
+    """
+
+
+@main.command()
+@click.option(
+    "--dir",
+    "folder",
+    type=_PATH,
+    default=Path("zwilling-demo"),
+    show_default=True,
+    help="Where the demo keeps its files.",
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65_535), help="TCP port; 0 for any free one.  [default: 8080 or next]")
+@click.option(
+    "--buildings", type=click.IntRange(100, 200_000), default=2500, show_default=True, help="Size of the quarter."
+)
+@click.option("--no-browser", is_flag=True, help="Do not open a browser.")
+def demo(folder: Path, host: str, port: int | None, buildings: int, no_browser: bool) -> None:
+    """Everything in one command: sample quarter, tiles, server.
+
+    The quarter is synthetic: it lies in Neuss and shows no real place.  A second run starts at once.
+    """
+    from zwilling.demo import run_demo
+
+    run_demo(folder, host=host, port=port, buildings=buildings, open_browser=not no_browser)
+
+
+@main.command()
+@click.argument("settings_file", metavar="[zwilling.toml]", type=_PATH, default=Path("zwilling.toml"))
+@click.option("--force", is_flag=True, help="Build anew even what has not changed.")
+@click.option("--quiet", is_flag=True, help="Print errors only.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def build(settings_file: Path, force: bool, quiet: bool, as_json: bool) -> None:
+    """Build or update every layer of the twin; only what changed."""
+    from zwilling.build import build_layer
+    from zwilling.progress import Progress
+    from zwilling.region import load_region
+    from zwilling.settings import load_settings, region_profile
+
+    settings = load_settings(settings_file)
+    base = settings_file.absolute().parent
+    region = load_region(region_profile(settings, base))
+    results = []
+    for layer in settings.layer:
+        with Progress(layer.title, quiet=quiet or as_json) as progress:
+            built = build_layer(layer, base, base / settings.data, region, progress.update, force=force)
+        results.append({"layer": layer.id, "version": built.layer.version, "changed": built.result is not None})
+        if built.result is not None:
+            _say_issues(built.result.issues, quiet)
+        if not (quiet or as_json):
+            state = "is up to date" if built.result is None else f"has {built.result.features_out} buildings"
+            click.echo(f"{layer.title}: {state} (version {built.layer.version})")
+    if as_json:
+        click.echo(json.dumps(results))
+
+
+@main.command()
+@click.argument("sources", nargs=-1, required=True, type=_PATH)
+@click.option("-o", "--output", type=_PATH, required=True, help="Folder for the tileset; it is replaced as a whole.")
+@click.option("--crs", help="CRS of sources that name none (or a wrong one), e.g. EPSG:25832+7837.")
+@click.option(
+    "--region", "region_name", default="rhein-kreis-neuss", show_default=True, help="Region profile, or its file."
+)
+@click.option("--skip-empty", is_flag=True, help="Leave out buildings without any surface; each is reported.")
+@click.option(
+    "--compression",
+    type=click.Choice(["meshopt", "none"]),
+    default="meshopt",
+    show_default=True,
+    help="Of the GLB files.",
+)
+@click.option("--report", type=_PATH, help="Write a report (JSON) to this file.")
+@click.option("--quiet", is_flag=True, help="Print errors only.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+def tile(
+    sources: tuple[Path, ...],
+    output: Path,
+    crs: str | None,
+    region_name: str,
+    skip_empty: bool,
+    compression: str,
+    report: Path | None,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Write one 3D Tiles tileset from CityGML files."""
+    from tiler.buildings import TilingOptions
+    from tiler.glb import Compression
+    from zwilling.build import CityGMLFiles, tile_to_folder
+    from zwilling.progress import Progress
+    from zwilling.region import load_region
+    from zwilling.report import write_report
+
+    source = CityGMLFiles(sources, load_region(region_name), crs, skip_empty)
+    options = TilingOptions(compression=Compression(compression))
+    with Progress("buildings", quiet=quiet or as_json) as progress:
+        document = tile_to_folder(source, output, options, progress.update)
+    if report is not None:
+        write_report(report, document.json)
+    _say_issues(document.result.issues, quiet)
+    if as_json:
+        click.echo(json.dumps(document.json, ensure_ascii=False))
+    elif not quiet:
+        result = document.result
+        click.echo(
+            f"{output}: {result.features_out} of {result.features_in} buildings in {result.tiles} tiles, "
+            f"{document.json['bytes'] / 1e6:.1f} MB, {document.json['seconds']:.1f} s"
+        )
+
+
+@main.command()
+@click.argument("sources", nargs=-1, required=True, type=_PATH)
+@click.option("--crs", help="CRS of sources that name none, e.g. EPSG:25832+7837.")
+@click.option(
+    "--region", "region_name", default="rhein-kreis-neuss", show_default=True, help="Region profile, or its file."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
+def check(sources: tuple[Path, ...], crs: str | None, region_name: str, as_json: bool) -> None:
+    """Findings about CityGML files or about a tileset, without building.
+
+    A tileset is named by its JSON file or its folder.  Exit status 1 when there is a finding of severity 'error'.
+    """
+    from zwilling.checking import check_source
+    from zwilling.issues import Severity
+    from zwilling.region import load_region
+
+    region = load_region(region_name)
+    findings = [issue for source in sources for issue in check_source(source, region, crs)]
+    if as_json:
+        click.echo(json.dumps([issue.to_json() for issue in findings], ensure_ascii=False, indent=2))
+    else:
+        for issue in findings:
+            click.echo(f"{issue.severity.value}: {issue.code}: {issue.source}: {issue.where}: {issue.message}")
+        counts = ", ".join(f"{sum(i.severity is s for i in findings)} {s.value}s" for s in Severity)
+        click.echo(f"{len(findings)} findings: {counts}")
+    if any(issue.severity is Severity.ERROR for issue in findings):
+        raise click.exceptions.Exit(1)
+
+
+@main.command()
+@click.argument("settings_file", metavar="[zwilling.toml]", type=_PATH, default=Path("zwilling.toml"))
+@click.option("--host", help="Address to listen on, instead of the one in the file.")
+@click.option(
+    "--port", type=click.IntRange(0, 65_535), help="TCP port, instead of the one in the file; 0 for any free one."
+)
+@click.option("--quiet", is_flag=True, help="Do not log requests.")
+def serve(settings_file: Path, host: str | None, port: int | None, quiet: bool) -> None:
+    """Serve viewer and tiles."""
+    from server.run import serve as run_server
+
+    from zwilling.region import load_region
+    from zwilling.settings import load_settings, region_profile
+    from zwilling.viewer_files import viewer_directory
+
+    settings = load_settings(settings_file)
+    base = settings_file.absolute().parent
+    title = settings.region.title or load_region(region_profile(settings, base)).title
+    run_server(
+        base / settings.data,
+        viewer_directory(),
+        host=host or settings.server.host,
+        port=settings.server.port if port is None else port,
+        title=title,
+        quiet=quiet,
+    )
+
+
+@main.command()
+@click.argument("folder", type=_PATH)
+@click.option(
+    "--buildings", type=click.IntRange(100, 200_000), default=2500, show_default=True, help="How many buildings."
+)
+@click.option(
+    "--seed", type=int, default=1, show_default=True, help="The same seed gives the same quarter, byte by byte."
+)
+def sample(folder: Path, buildings: int, seed: int) -> None:
+    """Write the synthetic sample quarter as source files (CityGML, as NRW delivers it)."""
+    from zwilling.sample import write_sample
+
+    for path in write_sample(folder, buildings=buildings, seed=seed):
+        click.echo(str(path))
+
+
+@main.group()
+def geoid() -> None:
+    """The official quasigeoid grid GCG2016 of the BKG, which gives heights to the millimetre."""
+
+
+@geoid.command()
+@click.argument("file", required=False, type=_PATH)
+@click.option("--download", is_flag=True, help="Fetch the grid from PROJ's public store instead of reading FILE.")
+def install(file: Path | None, download: bool) -> None:
+    """Install the grid from FILE, or download it."""
+    from zwilling import geoid as room
+
+    if (file is None) == (not download):
+        raise click.UsageError("name a FILE or pass --download")
+    click.echo(f"installed {room.download() if file is None else room.install(file)}")
+
+
+def _say_issues(issues: tuple[Issue, ...], quiet: bool) -> None:
+    from zwilling.report import summary_lines
+
+    if not quiet:
+        for line in summary_lines(issues):
+            click.echo(line, err=True)

@@ -1,0 +1,184 @@
+"""From source files to a published layer: read, tile, compress, switch."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from citygml.reader import CityGMLSource
+from tiler.precompress import precompress
+
+from tiler import feature_index
+from tiler.buildings import TilingOptions, TilingResult, tile_features
+from tiler.glb import Compression
+from tiler.target import replacing
+from zwilling import __version__
+from zwilling.crs import Georeference, parse_crs
+from zwilling.errors import SettingsError, SourceError
+from zwilling.features import FeatureBatch
+from zwilling.layers import Extent, Layer, layers_directory, switch_layer
+from zwilling.region import Region
+from zwilling.report import Stopwatch, report_json, write_report
+from zwilling.settings import LayerSettings
+
+Progress = Callable[[str, int, int], None]
+GROUND_FILE = "ground.json"
+REPORT_FILE = "report.json"
+
+
+@dataclass(frozen=True, slots=True)
+class CityGMLFiles:
+    """Several CityGML files as one source of features, in the order given."""
+
+    paths: tuple[Path, ...]
+    region: Region
+    crs: str | None = None
+    skip_empty: bool = False
+
+    def batches(self) -> Iterator[FeatureBatch]:
+        """Yield every building of every file once."""
+        for path in self.paths:
+            source = CityGMLSource(path, crs=self.crs, region=self.region, skip_empty=self.skip_empty)
+            yield from source.batches()
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A layer after a build; `result` is None where the inputs had not changed."""
+
+    layer: Layer
+    folder: Path
+    result: TilingResult | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tiled:
+    """A tileset that was written: what came of it, and its report as JSON."""
+
+    result: TilingResult
+    json: dict[str, Any]
+
+
+def tile_to_folder(source: CityGMLFiles, folder: Path, options: TilingOptions, on_progress: Progress) -> Tiled:
+    """Write one tileset to `folder`, whole or not at all."""
+    watch = Stopwatch()
+    with replacing(folder) as target:
+        result = tile_features(source, target, source.region, options, on_progress)
+    report = report_json(result, source.paths, files=target.files, size_bytes=target.bytes, seconds=watch.seconds)
+    return Tiled(result, report)
+
+
+def build_layer(
+    settings: LayerSettings, base: Path, data: Path, region: Region, on_progress: Progress, *, force: bool = False
+) -> Built:
+    """Bring one layer up to date and make it the one that the server shows.
+
+    Args:
+        base: folder that the layer's source patterns are relative to.
+        data: the data folder of the twin.
+        force: build anew even where a version with the same inputs and options stands.
+    """
+    paths = find_sources(settings, base)
+    directory = layers_directory(data) / settings.id
+    sweep(directory)
+    version = version_of(settings, paths, region)
+    folder = directory / version
+    result = None
+    if force or not (folder / REPORT_FILE).is_file():
+        source = CityGMLFiles(paths, region, settings.crs or None, settings.skip_empty)
+        result = _build_version(source, settings, folder, on_progress)
+    report = json.loads((folder / REPORT_FILE).read_bytes())
+    layer = Layer(
+        id=settings.id,
+        title=settings.title,
+        kind=settings.kind,
+        access=settings.access,
+        licence=settings.licence,
+        attribution=tuple(report["attribution"]),
+        extent=Extent(**report["extent"]),
+        version=version,
+        is_synthetic=settings.synthetic,
+    )
+    switch_layer(directory, layer)
+    return Built(layer, folder, result)
+
+
+def _build_version(source: CityGMLFiles, settings: LayerSettings, folder: Path, on_progress: Progress) -> TilingResult:
+    watch = Stopwatch()
+    options = TilingOptions(compression=Compression(settings.compression), copyright_lines=tuple(settings.attribution))
+    with replacing(folder) as target:
+        result = tile_features(source, target, source.region, options, on_progress)
+        feature_index.write(target.folder / feature_index.FILE_NAME, result.locations)
+        if result.ground is not None:
+            target.write_json(GROUND_FILE, result.ground.to_json())
+        precompress(target.folder)
+        report = report_json(result, source.paths, files=target.files, size_bytes=target.bytes, seconds=watch.seconds)
+        write_report(target.folder / REPORT_FILE, report)
+    return result
+
+
+def find_sources(settings: LayerSettings, base: Path) -> tuple[Path, ...]:
+    """Return the files that a layer's patterns name, each once, in the order of their names.
+
+    Raises:
+        SettingsError: a pattern matches no file.
+    """
+    found: set[Path] = set()
+    for pattern in settings.sources:
+        root, relative = (
+            (Path(Path(pattern).anchor), pattern.lstrip("/")) if Path(pattern).is_absolute() else (base, pattern)
+        )
+        matches = [path for path in root.glob(relative) if path.is_file()]
+        if not matches:
+            raise SettingsError(
+                f"'{pattern}' matches no file", source=f"layer '{settings.id}'", remedy=f"looked in {root.resolve()}"
+            )
+        found.update(matches)
+    return tuple(sorted(found))
+
+
+def version_of(settings: LayerSettings, paths: Sequence[Path], region: Region) -> str:
+    """Return the version that these inputs and options make: the same inputs give the same version anywhere.
+
+    What only describes the layer (title, access, licence) is not part of it, since it stands in `layer.json`.
+    """
+    made_from = {
+        "zwilling": __version__,
+        "options": [settings.kind, settings.crs, settings.skip_empty, settings.compression, settings.attribution],
+        "heights": Georeference.create(parse_crs(settings.crs or region.crs), region).method,
+        "sources": [[path.name, _sha256(path)] for path in paths],
+    }
+    return hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _sha256(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise SourceError(f"cannot be read ({error.strerror})", source=path) from error
+
+
+def sweep(directory: Path) -> None:
+    """Make `directory` and remove what builds left there that were killed: parts whose process is gone."""
+    directory.mkdir(parents=True, exist_ok=True)
+    for path in directory.glob(".*.part"):
+        process = path.suffixes[-2].lstrip(".") if len(path.suffixes) > 1 else ""
+        if process.isdecimal() and not _is_running(int(process)):
+            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

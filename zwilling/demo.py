@@ -1,0 +1,103 @@
+"""The demo: sample quarter, tiles and server in one command."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import webbrowser
+from pathlib import Path
+from threading import Thread
+
+from server.run import serve
+
+from zwilling.build import build_layer
+from zwilling.errors import SettingsError
+from zwilling.progress import Progress
+from zwilling.region import load_region
+from zwilling.sample import write_sample
+from zwilling.settings import load_settings, region_profile
+from zwilling.viewer_files import viewer_directory
+
+_FIRST_PORT = 8080
+_PORTS_TO_TRY = 20
+_SETTINGS = """\
+# Demo of Zwilling: a synthetic quarter in Neuss.  It shows no real place.
+[region]
+profile = "rhein-kreis-neuss"
+
+[[layer]]
+id = "gebaeude"
+title = "Gebäude (Beispielquartier)"
+sources = ["{sources}/*.gml"]
+licence = "EUPL-1.2"
+attribution = ["Beispieldaten, frei erfunden (Zwilling)"]
+synthetic = true
+"""
+
+
+def run_demo(folder: Path, *, host: str, port: int | None, buildings: int, open_browser: bool) -> None:
+    """Write the sample quarter to `folder` where it is not there yet, tile it, and serve it until Ctrl-C.
+
+    Raises:
+        ZwillingError: a step failed; the message says which and what to do.
+    """
+    settings_file = folder / "zwilling.toml"
+    sources = f"sample-{buildings}"
+    _say(f"[1/3] Sample quarter: {folder / sources}")
+    if not (folder / sources / "complete").is_file():
+        write_sample(folder / sources, buildings=buildings)
+        (folder / sources / "complete").touch()
+    settings_file.write_text(_SETTINGS.format(sources=sources), encoding="utf-8")
+
+    settings = load_settings(settings_file)
+    region = load_region(region_profile(settings, folder))
+    (layer,) = settings.layer
+    with Progress("[2/3] Tiles") as progress:
+        built = build_layer(layer, folder, folder / settings.data, region, progress.update)
+    state = (
+        "up to date" if built.result is None else f"{built.result.features_out} buildings in {built.result.tiles} tiles"
+    )
+    _say(f"[2/3] Tiles: {state}")
+
+    chosen = _free_port(host) if port is None else port
+    _say("[3/3] Server (Ctrl-C stops it)")
+    serve(
+        folder / settings.data,
+        viewer_directory(),
+        host=host,
+        port=chosen,
+        title=settings.region.title or region.title,
+        quiet=True,
+        on_ready=_announce if open_browser else _print_url,
+    )
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def _print_url(url: str) -> None:
+    _say(f"\n  Der Zwilling läuft · The twin is running:  {url}\n")
+
+
+def _announce(url: str) -> None:
+    _print_url(url)
+    if os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
+        # Some browsers' launchers wait for their window to close.
+        Thread(target=webbrowser.open, args=(url,), daemon=True).start()
+
+
+def _free_port(host: str) -> int:
+    for port in range(_FIRST_PORT, _FIRST_PORT + _PORTS_TO_TRY):
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+            except OSError:
+                continue
+            return port
+    raise SettingsError(
+        f"ports {_FIRST_PORT} to {_FIRST_PORT + _PORTS_TO_TRY - 1} are all in use", remedy="pass --port 0"
+    )

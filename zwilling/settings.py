@@ -1,0 +1,160 @@
+"""`zwilling.toml`: the one file that makes the software a county's twin.
+
+Secrets never stand in it: they come from the environment or from files.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from zwilling.errors import SettingsError
+from zwilling.layers import LAYER_ID
+
+DEFAULT_FILE = "zwilling.toml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegionSettings:
+    """`[region]`: where the twin is.
+
+    Attributes:
+        profile: name of a profile that is shipped, or path of a profile file.
+        title: name of the county as the viewer shows it; empty takes the profile's.
+    """
+
+    profile: str = "rhein-kreis-neuss"
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerSettings:
+    """`[[layer]]`: one layer and what it is made from.
+
+    Attributes:
+        id: part of the layer's URLs: lower-case letters, digits and hyphens.
+        title: name of the layer as the viewer shows it.
+        sources: file names or globs, relative to the file that states them.
+        kind: what the sources are; `buildings` reads CityGML.
+        crs: coordinate reference system of sources that name none, for example `EPSG:25832+7837`.
+        access: who may see the layer: `public`, `staff` or `crisis`.
+        licence: licence of the data, as it should be shown.
+        attribution: lines that must be shown with the data.
+        synthetic: the data shows no real place; the viewer says so.
+        skip_empty: leave out buildings without any surface instead of stopping; each is reported.
+        compression: `meshopt`, or `none` for clients that cannot decode it.
+    """
+
+    id: str
+    title: str
+    sources: list[str]
+    kind: Literal["buildings"] = "buildings"
+    crs: str = ""
+    access: Literal["public", "staff", "crisis"] = "public"
+    licence: str = ""
+    attribution: list[str] = field(default_factory=list)
+    synthetic: bool = False
+    skip_empty: bool = False
+    compression: Literal["meshopt", "none"] = "meshopt"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerSettings:
+    """`[server]`: where the twin listens.
+
+    Attributes:
+        host: address to listen on; `0.0.0.0` for every network, the default for this machine alone.
+        port: TCP port, 0 for any free one.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything that `zwilling.toml` can say.
+
+    Attributes:
+        region: see `RegionSettings`.
+        layer: the layers, in the order in which the viewer lists them.
+        server: see `ServerSettings`.
+        data: folder for built layers, relative to the file.
+    """
+
+    region: RegionSettings = field(default_factory=RegionSettings)
+    layer: list[LayerSettings] = field(default_factory=list)
+    server: ServerSettings = field(default_factory=ServerSettings)
+    data: str = "data"
+
+
+def load_settings(path: Path) -> Settings:
+    """Return the settings that the file at `path` states.
+
+    Raises:
+        SettingsError: the file is missing, is not TOML, has an unknown key (the nearest known one is named),
+            a value of the wrong type, or two layers with one id.
+    """
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SettingsError(
+            "no such file", source=path, remedy="write one (docs/reference/settings.md) or run 'zwilling demo'"
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"cannot be read ({error})", source=path) from error
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"is not valid TOML: {error}", source=path) from error
+    _refuse_unknown(path, "", document, Settings)
+    for name, kind in (("region", RegionSettings), ("server", ServerSettings)):
+        _refuse_unknown(path, name, document.get(name), kind)
+    layers = document.get("layer")
+    for index, layer in enumerate(layers if isinstance(layers, list) else []):
+        _refuse_unknown(path, f"layer[{index}]", layer, LayerSettings)
+    try:
+        settings = msgspec.convert(document, Settings)
+    except msgspec.ValidationError as error:
+        problem, _, place = str(error).partition(" - at `$.")
+        raise SettingsError(problem, source=path, where=place.rstrip("`") or None) from error
+    _check_layers(path, settings)
+    return settings
+
+
+def _refuse_unknown(path: Path, where: str, table: object, kind: type) -> None:
+    if not isinstance(table, dict):
+        return
+    known = [f.name for f in fields(kind)]
+    for key in table:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+            remedy = f"did you mean '{near[0]}'?" if near else f"known keys are {', '.join(known)}"
+            raise SettingsError(f"unknown key '{key}'", source=path, where=where or None, remedy=remedy)
+
+
+def _check_layers(path: Path, settings: Settings) -> None:
+    seen: set[str] = set()
+    for layer in settings.layer:
+        where = f"layer '{layer.id}'"
+        if not LAYER_ID.fullmatch(layer.id):
+            raise SettingsError(
+                "the id may hold lower-case letters, digits and hyphens, and starts with a letter",
+                source=path,
+                where=where,
+            )
+        if layer.id in seen:
+            raise SettingsError("two layers have this id", source=path, where=where, remedy="rename one of them")
+        seen.add(layer.id)
+    if not re.fullmatch(r"\S+", settings.server.host) or not 0 <= settings.server.port <= 65_535:
+        raise SettingsError("host or port is out of range", source=path, where="server")
+
+
+def region_profile(settings: Settings, base: Path) -> str | Path:
+    """Return what `load_region` takes: the name of a shipped profile, or the path of a file relative to `base`."""
+    profile = settings.region.profile
+    return base / profile if "/" in profile or profile.endswith(".toml") else profile
