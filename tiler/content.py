@@ -36,7 +36,8 @@ _QUANTIZED = np.dtype([("position", "<u2", 3), ("pad", "<u2")])
 _PLAIN = np.dtype([("position", "<f4", 3)])
 _QUANTIZED_NORMAL = np.dtype([("normal", "i1", 3), ("pad", "i1")])
 _PLAIN_NORMAL = np.dtype([("normal", "<f4", 3)])
-_IDS = np.dtype([("row", "<u2"), ("surface", "u1"), ("pad", "u1")])
+# Each attribute starts on a 4-byte boundary (glTF 2.0, 3.6.2.4); the gaps compress to nothing.
+_IDS = np.dtype([("row", "<u2"), ("pad0", "<u2"), ("surface", "u1"), ("pad1", "u1", 3)])
 MAX_ROWS = 65_536
 
 
@@ -177,7 +178,7 @@ def _primitive(
     return {
         "attributes": {
             "POSITION": builder.add_attribute(builder.add_vertices(positions), "position", positions, bounds=True),
-            "NORMAL": builder.add_attribute(builder.add_vertices(normals), "normal", normals, normalized=True),
+            "NORMAL": builder.add_attribute(builder.add_vertices(normals), "normal", normals),
             "_FEATURE_ID_0": builder.add_attribute(id_view, "row", ids),
             "_FEATURE_ID_1": builder.add_attribute(id_view, "surface", ids),
         },

@@ -80,14 +80,15 @@ class GlbBuilder:
             view = self._add_compressed(encoded, "TRIANGLES", len(indices), dtype.itemsize, _ELEMENT_ARRAY_BUFFER)
         return self._add_accessor(view, 0, dtype, 1, len(indices))
 
-    def add_attribute(
-        self, view: int, field: str, rows: NDArray[np.void], *, normalized: bool = False, bounds: bool = False
-    ) -> int:
-        """Describe one field of the vertices in `view` as an accessor and return its number."""
+    def add_attribute(self, view: int, field: str, rows: NDArray[np.void], *, bounds: bool = False) -> int:
+        """Describe one field of the vertices in `view` as an accessor and return its number.
+
+        Signed bytes are marked as normalized: they hold the unit vectors of `KHR_mesh_quantization`.
+        """
         base, offset = rows.dtype.fields[field][:2]  # type: ignore[index]  # a structured dtype always has fields
         width = base.shape[0] if base.shape else 1
         accessor = self._add_accessor(view, offset, base.base, width, len(rows))
-        if normalized:
+        if base.base == np.int8:
             self._accessors[accessor]["normalized"] = True
         if bounds:
             values = rows[field].astype(np.float64)
