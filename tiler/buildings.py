@@ -193,7 +193,7 @@ def _take_in(gathered: _Gathered, batch: FeatureBatch, georeference: Georeferenc
     is_ground = batch.triangle_surface == SurfaceClass.GROUND
     if bool(is_ground.any()):
         gathered.ground.append(georeference.to_geographic(batch.positions[np.unique(batch.triangles[is_ground])]))
-    gathered.size.append(_size(gathered.fine[-1]))
+    gathered.size.append(_size(gathered.bounds[-1]))
 
 
 def _in_ecef(batch: FeatureBatch, georeference: Georeference) -> FeatureBatch:
@@ -226,10 +226,13 @@ def _bounds(batch: FeatureBatch, georeference: Georeference) -> NDArray[np.float
     )
 
 
-def _size(batch: FeatureBatch) -> NDArray[np.float64]:
+def _size(bounds: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the diagonal of each feature's box in metres: the error of not drawing it at all, shape (f,)."""
-    low, high = _per_feature(batch)
-    diagonal: NDArray[np.float64] = np.linalg.norm(high - low, axis=1)
+    west, south, east, north, low, high = bounds.T
+    metres_per_degree = 111_320.0
+    squeeze = np.cos(np.radians((south + north) / 2))
+    sides = ((east - west) * metres_per_degree * squeeze, (north - south) * metres_per_degree, high - low)
+    diagonal: NDArray[np.float64] = np.sqrt(sum(side**2 for side in sides))
     return diagonal
 
 

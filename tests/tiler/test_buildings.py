@@ -1,0 +1,184 @@
+"""Features -> tileset, read back with libraries that know nothing of ours."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyproj
+import pytest
+import trimesh
+from numpy.typing import NDArray
+
+from tests.tiler.towns import CRS, DEPTH, EAVES, ORIGIN, RIDGE, TRIANGLES_PER_HOUSE, WIDTH, Town, houses
+from tiler.buildings import TilingOptions, TilingResult, tile_features
+from tiler.glb import Compression
+from tiler.target import replacing
+from zwilling.crs import Georeference, parse_crs
+from zwilling.errors import EmptyGeometryError
+from zwilling.features import FeatureBatch, FeatureSource
+from zwilling.region import load_region
+
+
+def make(folder: Path, source: FeatureSource, **options: Any) -> TilingResult:
+    with replacing(folder) as target:
+        return tile_features(source, target, load_region(), TilingOptions(**options))
+
+
+def tiles(folder: Path) -> Iterator[tuple[dict[str, Any], NDArray[np.float64]]]:
+    """Yield each tile's JSON and the matrix of its frame to ECEF."""
+
+    def visit(
+        tile: dict[str, Any], parent: NDArray[np.float64]
+    ) -> Iterator[tuple[dict[str, Any], NDArray[np.float64]]]:
+        local = np.array(tile["transform"]).reshape(4, 4).T if "transform" in tile else np.eye(4)
+        matrix = parent @ local
+        yield tile, matrix
+        for child in tile.get("children", []):
+            yield from visit(child, matrix)
+
+    yield from visit(json.loads((folder / "tileset.json").read_text())["root"], np.eye(4))
+
+
+def meshes(folder: Path, tile: dict[str, Any]) -> list[trimesh.Trimesh]:
+    """Return a tile's meshes with the node's matrix applied."""
+    scene = trimesh.load_scene(folder / tile["content"]["uri"], process=False)
+    return [mesh for mesh in scene.dump() if isinstance(mesh, trimesh.Trimesh)]
+
+
+def ecef_vertices(folder: Path, tile: dict[str, Any], matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the vertices of a tile in ECEF, by trimesh: glTF's y is up, the tile's z is."""
+    points = np.concatenate([mesh.vertices for mesh in meshes(folder, tile)])
+    z_up = np.stack([points[:, 0], -points[:, 2], points[:, 1]], axis=1)
+    return z_up @ matrix[:3, :3].T + matrix[:3, 3]
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, TilingResult]:
+    folder = tmp_path_factory.mktemp("town") / "tileset"
+    return folder, make(folder, Town(30, 20), tile_bytes=20_000, compression=Compression.NONE)
+
+
+def test_every_house_is_in_exactly_one_leaf_with_all_its_triangles(town: tuple[Path, TilingResult]) -> None:
+    folder, result = town
+    assert (result.features_in, result.features_out) == (600, 600)
+    triangles = 0
+    for tile, _ in tiles(folder):
+        if "children" not in tile:
+            triangles += sum(len(mesh.faces) for mesh in meshes(folder, tile))
+    assert triangles == 600 * TRIANGLES_PER_HOUSE == result.triangles
+    assert {location.id for location in result.locations} == {f"DENW05AL{i:08d}" for i in range(600)}
+
+
+def test_vertices_are_where_the_source_has_them(town: tuple[Path, TilingResult]) -> None:
+    """Back to UTM and DHHN2016, each corner of each house is found again within 2 mm (float32 in the tile's frame)."""
+    folder, _ = town
+    back = Georeference.create(parse_crs(CRS), load_region())
+    found = [
+        back.from_ecef(ecef_vertices(folder, tile, matrix)) for tile, matrix in tiles(folder) if "children" not in tile
+    ]
+    spots = np.concatenate(found)
+    expected = np.concatenate([batch.positions for batch in Town(30, 20).batches()])
+    assert set(map(tuple, np.round(spots, 2).tolist())) == set(map(tuple, np.round(expected, 2).tolist()))
+    worst = max(np.abs(spots - np.round(spots)).max(), 0.0)
+    assert worst < 0.002
+
+
+def test_heights_are_ellipsoidal(town: tuple[Path, TilingResult]) -> None:
+    """The golden height: 40 m NHN at (343000, 5674000) is 85.820 m above the ellipsoid."""
+    folder, _ = town
+    to_geographic = pyproj.Transformer.from_crs(4978, 4979, always_xy=True)
+    lowest = min(
+        float(np.min(to_geographic.transform(*ecef_vertices(folder, tile, matrix).T)[2]))
+        for tile, matrix in tiles(folder)
+    )
+    assert lowest == pytest.approx(85.82, abs=0.05)
+
+
+def test_every_vertex_lies_in_the_boxes_of_its_tile_and_of_all_ancestors(town: tuple[Path, TilingResult]) -> None:
+    folder, _ = town
+
+    def visit(tile: dict[str, Any], parent: NDArray[np.float64], boxes: list[tuple[Any, Any]]) -> int:
+        matrix = parent @ (np.array(tile["transform"]).reshape(4, 4).T if "transform" in tile else np.eye(4))
+        chain = [*boxes, (matrix, np.array(tile["boundingVolume"]["box"]))]
+        points = ecef_vertices(folder, tile, matrix)
+        for frame, box in chain:
+            local = (points - frame[:3, 3]) @ np.linalg.inv(frame[:3, :3]).T - box[:3]
+            half = box[3:].reshape(3, 3)
+            assert (np.abs(local @ (half / (half**2).sum(axis=1, keepdims=True)).T) <= 1.0).all()
+        return 1 + sum(visit(child, matrix, chain) for child in tile.get("children", []))
+
+    root = json.loads((folder / "tileset.json").read_text())["root"]
+    assert visit(root, np.eye(4), []) == town[1].tiles > 10
+
+
+def test_errors_fall_towards_the_leaves_and_state_what_was_measured(town: tuple[Path, TilingResult]) -> None:
+    folder, _ = town
+
+    def visit(tile: dict[str, Any]) -> None:
+        for child in tile.get("children", []):
+            assert child["geometricError"] <= tile["geometricError"]
+            visit(child)
+        if "children" not in tile:
+            assert tile["geometricError"] == 0.0
+        else:
+            assert tile["geometricError"] >= (RIDGE - EAVES) / 2
+
+    document = json.loads((folder / "tileset.json").read_text())
+    visit(document["root"])
+    diagonal = (WIDTH**2 + DEPTH**2 + RIDGE**2) ** 0.5
+    assert document["geometricError"] == pytest.approx(diagonal, rel=0.1)
+
+
+def test_the_same_input_gives_the_same_bytes(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        make(tmp_path / name, Town(12, 10), tile_bytes=30_000)
+    files = sorted(path.relative_to(tmp_path / "a") for path in (tmp_path / "a").rglob("*") if path.is_file())
+    assert len(files) > 3
+    for file in files:
+        assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
+
+
+def test_a_single_house_is_a_tileset_of_one_tile(tmp_path: Path) -> None:
+    result = make(tmp_path / "one", Town(1, 1))
+    assert result.tiles == 1
+    document = json.loads((tmp_path / "one" / "tileset.json").read_text())
+    assert document["root"]["geometricError"] == 0.0
+    assert document["geometricError"] > 0.0
+
+
+def test_large_tiles_keep_a_centimetre(tmp_path: Path) -> None:
+    """Two houses 30 km apart in one tile: 16 bits would be 0.5 m coarse, so positions are stored as floats."""
+
+    class Far:
+        def batches(self) -> Iterator[FeatureBatch]:
+            yield houses([(0.0, 0.0), (20_000.0, -10_000.0)])
+
+    make(tmp_path / "far", Far(), tile_bytes=10_000_000)
+    glb = (tmp_path / "far" / "tiles" / "r.glb").read_bytes()
+    document = json.loads(glb[20 : 20 + int.from_bytes(glb[12:16], "little")])
+    position = document["meshes"][0]["primitives"][0]["attributes"]["POSITION"]
+    assert document["accessors"][position]["componentType"] == 5126
+    assert "scale" not in document["nodes"][0]
+
+
+def test_nothing_to_draw_is_an_error(tmp_path: Path) -> None:
+    class Empty:
+        def batches(self) -> Iterator[FeatureBatch]:
+            yield replace(houses([]), features_in=3, positions=np.empty((0, 3)), triangles=np.empty((0, 3), np.uint32))
+
+    with pytest.raises(EmptyGeometryError, match="no building that can be drawn"):
+        make(tmp_path / "none", Empty())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_ground_follows_what_buildings_stand_on(town: tuple[Path, TilingResult]) -> None:
+    _, result = town
+    assert result.ground is not None
+    assert ORIGIN[2] + 45.0 < result.ground.heights.min() <= result.ground.heights.max() < ORIGIN[2] + 46.5
+    assert result.ground.west < result.extent.west < result.extent.east < result.ground.east
+    assert result.ground.south < result.extent.south < result.extent.north < result.ground.north
