@@ -1,0 +1,183 @@
+"""The members of a CityGML document one by one, from a parser that expands no entity and opens no other file.
+
+What has been handed out is let go, so memory does not grow with the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from lxml import etree
+
+from citygml.namespaces import CITY_MODELS, DISCARDED, ENVELOPES, MEMBERS
+from zwilling.errors import SourceError
+
+_CHUNK: Final = 1 << 18
+# The root element of a real file begins within the first kilobytes.
+_LONGEST_PROLOG: Final = 1 << 20
+# One city object with a full interior is some ten megabytes; what is larger is made to exhaust its reader.
+_LARGEST_MEMBER: Final = 1 << 28
+
+_PARSER_OPTIONS: Final = {
+    "resolve_entities": False,
+    "no_network": True,
+    "load_dtd": False,
+    "huge_tree": False,
+    "remove_comments": True,
+    "remove_pis": True,
+    "remove_blank_text": True,
+    "collect_ids": False,
+}
+
+
+class Document:
+    """A CityGML file, to be read once from front to back.
+
+    Attributes:
+        path: the file.
+        srs_name: `srsName` of the model's envelope, `""` where it states none.
+        dimension: `srsDimension` of the model's envelope.
+        root: qualified name of the root element, `""` until it is known.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.srs_name = ""
+        self.dimension = 3
+        self.root = ""
+
+    def members(self) -> Iterator[etree._Element]:
+        """Yield every top-level city object, whole; it is emptied when the next one is asked for.
+
+        Raises:
+            SourceError: the file is missing, cannot be read, is no XML, is cut off, has a DOCTYPE, is no CityGML,
+                or is made to exhaust its reader.
+        """
+        try:
+            with self.path.open("rb") as stream:
+                first = self._check_prolog(stream)
+                yield from self._parse(first, stream)
+        except FileNotFoundError:
+            raise self._error("there is no such file", remedy="check the path") from None
+        except IsADirectoryError:
+            raise self._error("is a folder, not a file", remedy="name the files in it") from None
+        except OSError as error:
+            raise self._error(f"the file cannot be read ({error.strerror})", remedy="check its permissions") from error
+
+    def _check_prolog(self, stream: BinaryIO) -> bytes:
+        """Return the first bytes of the file after having seen what root element they begin."""
+        parser = etree.XMLPullParser(("start",), **_PARSER_OPTIONS)
+        read = b""
+        while True:
+            chunk = stream.read(_CHUNK)
+            if not chunk and not read:
+                raise self._error("the file is empty", remedy="load it anew")
+            if read[:2] == b"" and chunk[:2] in (b"\x1f\x8b", b"PK"):
+                raise self._error("is compressed", remedy="unpack it first")
+            read += chunk
+            root = None
+            try:
+                if chunk:
+                    parser.feed(chunk)
+                else:
+                    parser.close()
+            except etree.XMLSyntaxError as error:
+                # A fault behind the root element's start is for the main pass, which names the same line.
+                root = _first_start(parser)
+                if root is None:
+                    raise self._not_xml(error) from error
+            if root is None:
+                root = _first_start(parser)
+            if root is not None:
+                self._check_root(root)
+                return read
+            if len(read) > _LONGEST_PROLOG or not chunk:
+                raise self._error(f"no root element in the first {len(read)} bytes", remedy="check what file it is")
+
+    def _check_root(self, root: etree._Element) -> None:
+        info = root.getroottree().docinfo
+        if info.doctype or info.internalDTD is not None:
+            raise self._error(
+                "the file has a DOCTYPE; entities and document type definitions are refused, because they can read "
+                "other files and grow without bound",
+                remedy="remove the DOCTYPE",
+            )
+        self.root = root.tag
+        if root.tag not in CITY_MODELS:
+            raise self._error(
+                f"the root element is '{root.tag[:200]}', not a CityModel of CityGML 1.0, 2.0 or 3.0",
+                remedy="check what file it is",
+            )
+
+    def _parse(self, first: bytes, stream: BinaryIO) -> Iterator[etree._Element]:
+        tags = [*sorted(MEMBERS), *sorted(ENVELOPES), *sorted(DISCARDED)]
+        parser = etree.XMLPullParser(("start", "end"), tag=tags, **_PARSER_OPTIONS)
+        chunk = first
+        since_member = 0
+        while chunk:
+            try:
+                parser.feed(chunk)
+            except etree.XMLSyntaxError as error:
+                raise self._not_xml(error) from error
+            since_member += len(chunk)
+            for event, element in parser.read_events():
+                tag = element.tag
+                if event == "start":
+                    if tag in ENVELOPES:
+                        self._envelope(element)
+                elif tag in MEMBERS:
+                    since_member = 0
+                    yield from element
+                    _let_go(element)
+                elif tag in DISCARDED:
+                    since_member = 0
+                    _let_go(element)
+            if since_member > _LARGEST_MEMBER:
+                raise self._error(f"one object is larger than {_LARGEST_MEMBER >> 20} MB", remedy="check the file")
+            chunk = stream.read(_CHUNK)
+        try:
+            parser.close()
+        except etree.XMLSyntaxError as error:
+            raise self._not_xml(error) from error
+
+    def _envelope(self, element: etree._Element) -> None:
+        holder = element.getparent()
+        if holder is None or holder.getparent() is None or holder.getparent().getparent() is not None:
+            return  # the envelope of a city object
+        self.srs_name = (element.get("srsName") or "").strip()
+        if element.get("srsDimension", "").strip() == "2":
+            self.dimension = 2
+
+    def _not_xml(self, error: etree.XMLSyntaxError) -> SourceError:
+        message = str(error.msg or error)
+        line = error.lineno or 1
+        if "encoding" in message.lower() or "utf-8" in message.lower():
+            return self._error(f"wrong encoding ({message})", f"line {line}", "save the file in the encoding it states")
+        for sign in ("Excessive depth", "huge text", "Huge input", "xmlSAX2Characters", "Memory", "internal error"):
+            if sign in message:
+                return self._error(f"XML beyond every sound measure ({message})", f"line {line}", "check the file")
+        cut = ("Premature end", "Couldn't find end", "EndTag", "Document is empty", "Extra content")
+        if any(sign in message for sign in cut[:3]):
+            return self._error(f"the XML is cut off or broken ({message})", f"line {line}", "load the file anew")
+        return self._error(f"is not well-formed XML ({message})", f"line {line}", "check what file it is")
+
+    def _error(self, problem: str, where: str | None = None, remedy: str | None = None) -> SourceError:
+        return SourceError(problem, source=self.path, where=where, remedy=remedy)
+
+
+def _first_start(parser: etree.XMLPullParser) -> etree._Element | None:
+    return next((element for _, element in parser.read_events()), None)
+
+
+def _let_go(element: etree._Element) -> None:
+    """Free an element that was read, and all before it.
+
+    The element itself stays, empty: the parser may be writing the text behind it.
+    """
+    element.clear(keep_tail=True)
+    parent = element.getparent()
+    if parent is not None:
+        while element.getprevious() is not None:
+            del parent[0]

@@ -1,0 +1,198 @@
+"""Polygons out of GML elements: their rings as texts, what they bound, and the references between them.
+
+This is the inner loop of reading: it only looks at elements and keeps their texts.  Numbers are made of the texts
+of a whole batch at once, in `citygml.rings`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from lxml import etree
+
+from citygml.namespaces import (
+    COORD_TUPLES,
+    COORDINATES,
+    GEOMETRY_KINDS,
+    GML_IDS,
+    INNER_RINGS,
+    OUTER_RINGS,
+    POINT_HOLDERS,
+    POS_LISTS,
+    POSITIONS,
+    XLINK_HREF,
+    Boundary,
+    GeometryKind,
+)
+
+GML_ID, GML_32_ID = GML_IDS
+
+# GML nests surfaces in surfaces without a limit; libxml2 stops at 256 elements, so this only guards the stack.
+_DEEPEST: Final = 200
+
+
+class Polygon:
+    """One polygon as it stands in the source.
+
+    Attributes:
+        rings: the coordinate texts of its rings, the outer one first.
+        boundary: what it bounds.
+        gml_id: its own id, `""` where it has none.
+        is_reversed: its vertices run clockwise seen from outside (`gml:OrientableSurface` with orientation "-").
+        dimension: how many numbers make a vertex, 2 or 3.
+    """
+
+    __slots__ = ("boundary", "dimension", "gml_id", "is_reversed", "rings")
+
+    def __init__(self, rings: tuple[str, ...], boundary: int, gml_id: str, is_reversed: bool, dimension: int) -> None:
+        self.rings = rings
+        self.boundary = boundary
+        self.gml_id = gml_id
+        self.is_reversed = is_reversed
+        self.dimension = dimension
+
+
+class SurfaceSet:
+    """The polygons of one object in one level of detail, and its references to polygons elsewhere.
+
+    Attributes:
+        polygons: in document order.
+        references: (gml:id, is reversed, what the referring surface bounds).
+        is_solid: whether a solid of this level was seen, so that outside is known.
+    """
+
+    __slots__ = ("is_solid", "polygons", "references")
+
+    def __init__(self) -> None:
+        self.polygons: list[Polygon] = []
+        self.references: list[tuple[str, bool, int]] = []
+        self.is_solid = False
+
+
+class SurfaceReader:
+    """Takes the polygons out of geometry properties of one document.
+
+    Attributes:
+        dimension: `srsDimension` where no geometry states one.
+        srs_names: every `srsName` met since it was last cleared.
+        unread: local names of geometries met that are no surfaces and were passed over.
+    """
+
+    __slots__ = ("dimension", "srs_names", "unread")
+
+    def __init__(self, dimension: int = 3) -> None:
+        self.dimension = dimension
+        self.srs_names: dict[str, None] = {}
+        self.unread: dict[str, None] = {}
+
+    def read(self, geometry_property: etree._Element, boundary: int, into: SurfaceSet) -> None:
+        """Add the surfaces under `geometry_property` (such as `bldg:lod2MultiSurface`) to `into`."""
+        self._walk(geometry_property, boundary, False, self.dimension, into, 0)
+
+    def read_geometry(self, geometry: etree._Element, boundary: int, into: SurfaceSet) -> None:
+        """Add the surfaces of one geometry element, such as the target of a reference, to `into`."""
+        self._geometries((geometry,), boundary, False, self.dimension, into, 0)
+
+    def _walk(
+        self,
+        prop: etree._Element,
+        boundary: int,
+        is_reversed: bool,
+        dimension: int,
+        into: SurfaceSet,
+        depth: int,
+    ) -> None:
+        href = prop.get(XLINK_HREF)
+        if href is not None:
+            into.references.append((href, is_reversed, boundary))
+        else:
+            self._geometries(prop, boundary, is_reversed, dimension, into, depth)
+
+    def _geometries(
+        self,
+        geometries: Iterable[etree._Element],
+        boundary: int,
+        is_reversed: bool,
+        dimension: int,
+        into: SurfaceSet,
+        depth: int,
+    ) -> None:
+        for geometry in geometries:
+            kind = GEOMETRY_KINDS.get(geometry.tag)
+            if kind is GeometryKind.POLYGON:
+                into.polygons.append(self._polygon(geometry, boundary, is_reversed, dimension))
+            elif kind is GeometryKind.AGGREGATE or kind is GeometryKind.ORIENTABLE:
+                if depth > _DEEPEST:
+                    return
+                inner = dimension
+                if geometry.attrib:
+                    inner = self._frame(geometry, dimension)
+                turned = is_reversed
+                if kind is GeometryKind.ORIENTABLE and geometry.get("orientation") == "-":
+                    turned = not is_reversed
+                for child in geometry:
+                    if GEOMETRY_KINDS.get(child.tag) is GeometryKind.PROPERTY:
+                        self._walk(child, boundary, turned, inner, into, depth + 1)
+            elif kind is None:
+                self.unread[geometry.tag] = None
+
+    def _frame(self, geometry: etree._Element, dimension: int) -> int:
+        """Note the geometry's CRS and return the dimension of its vertices."""
+        srs_name = geometry.get("srsName")
+        if srs_name:
+            self.srs_names[srs_name] = None
+        return _dimension(geometry.get("srsDimension"), dimension)
+
+    def _polygon(self, element: etree._Element, boundary: int, is_reversed: bool, dimension: int) -> Polygon:
+        gml_id = element.get(GML_ID)
+        if gml_id is None:
+            gml_id = element.get(GML_32_ID, "")
+        srs_name = element.get("srsName")
+        if srs_name:
+            self.srs_names[srs_name] = None
+        dimension = _dimension(element.get("srsDimension"), dimension)
+        outer: list[str] = []
+        inner: list[str] = []
+        for side in element:
+            tag = side.tag
+            if tag in OUTER_RINGS:
+                target = outer
+            elif tag in INNER_RINGS:
+                target = inner
+            else:
+                continue
+            for ring in side:
+                # The one shape that nearly every ring has is looked at first.
+                if len(ring) == 1 and ring[0].tag in POS_LISTS:
+                    positions = ring[0]
+                    stated = positions.get("srsDimension")
+                    if stated is not None:
+                        dimension = _dimension(stated, dimension)
+                    target.append(positions.text or "")
+                else:
+                    target.append(" ".join(_ring_texts(ring)))
+        return Polygon((*outer, *inner), boundary, gml_id, is_reversed, dimension)
+
+
+def _dimension(stated: str | None, inherited: int) -> int:
+    if stated is None:
+        return inherited
+    stated = stated.strip()
+    return 3 if stated == "3" else 2 if stated == "2" else inherited
+
+
+def _ring_texts(ring: etree._Element) -> Iterator[str]:
+    """Yield the coordinate texts of a ring that is not one `gml:posList`."""
+    for child in ring.iter():
+        tag = child.tag
+        if tag in POS_LISTS or tag in POSITIONS:
+            yield child.text or ""
+        elif tag in COORDINATES:
+            decimal, comma = child.get("decimal", "."), child.get("cs", ",")
+            yield (child.text or "").replace(comma, " ").replace(decimal, ".")
+        elif tag in COORD_TUPLES:
+            yield " ".join(part.text or "" for part in child)
+        elif child is not ring and tag not in POINT_HOLDERS and child.getparent() is ring:
+            # A curve that is not made of straight lines; its end points alone would be another shape.
+            yield f"<{tag}>"
