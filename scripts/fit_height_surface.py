@@ -85,7 +85,7 @@ def to_toml(surface: HeightSurface, control: ControlPoint) -> str:
             f"lat_deg = {control.lat_deg}",
             f"height = {control.height}",
             "",
-            "# Quasigeoid height over the box as Chebyshev series, metres; rows belong to longitude.  Errors are metres",
+            "# Quasigeoid height over the box as Chebyshev series, metres; rows: longitude.  Errors are metres",
             f"# from the grid at {PLACES:,} random places.  The attribution must be shown with the result.",
             "[height_surface]",
             f'grid = "{surface.grid}"',

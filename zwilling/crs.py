@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, NoReturn, Protocol
 
 import numpy as np
 import pyproj
@@ -126,6 +126,27 @@ def parse_crs(text: str, *, source: object | None = None, where: str | None = No
     except ValueError as error:
         problem = f"'{shown}' {error}"
         raise UnknownCRSError(problem, source=source, where=where, remedy=_NAME_THE_CRS) from error
+
+
+def is_geographic(crs: SourceCRS) -> bool:
+    """Return whether `crs` counts in degrees."""
+    return bool(pyproj.CRS.from_epsg(crs.horizontal).is_geographic)
+
+
+def is_latitude_first(text: str) -> bool:
+    """Return whether data under this `srsName` gives latitude before longitude.
+
+    Geographic systems of EPSG have latitude first, OGC's CRS84 has longitude first.  Projected systems are taken as
+    east before north, also where EPSG says otherwise (Gauß-Krüger): that is how CityGML is written.
+
+    Raises:
+        UnknownCRSError: as `parse_crs`.
+
+    Example:
+        >>> [is_latitude_first(name) for name in ("EPSG:4326", "OGC:CRS84", "EPSG:31467")]
+        [True, False, False]
+    """
+    return is_geographic(parse_crs(text)) and "crs84" not in text.lower()
 
 
 @cache
@@ -263,6 +284,7 @@ class Georeference:
     attribution: str
     issues: tuple[Issue, ...]
     _route: _Route
+    _source: object | None
     _grid: Path | None
     _area: tuple[float, float, float, float]
 
@@ -312,7 +334,7 @@ class Georeference:
         else:
             method, attribution = "proj", ""
             route = _ByProj(_compound_transformer(crs, source))
-        return cls(crs, region, method, attribution, tuple(findings.issues), route, grid, _area_of(horizontal))
+        return cls(crs, region, method, attribution, tuple(findings.issues), route, source, grid, _area_of(horizontal))
 
     def to_geographic(self, positions: NDArray[np.floating]) -> NDArray[np.float64]:
         """Return longitude, latitude (degrees) and ellipsoidal height (metres), shape (n, 3).
@@ -356,7 +378,8 @@ class Georeference:
         return np.stack(columns, axis=1)
 
     def __reduce__(self) -> tuple[object, ...]:
-        return Georeference._create, (self.crs, self.region, None, self._grid)
+        source = None if self._source is None else str(self._source)
+        return Georeference._create, (self.crs, self.region, source, self._grid)
 
     def _forward(self, positions: NDArray[np.floating]) -> _Columns:
         points = _checked_shape(positions)
@@ -373,21 +396,24 @@ class Georeference:
 
     def _beyond(self) -> str:
         if self.method == "surface":
-            return f"lies outside {self.region.title}, whose height surface is used because the official grid is absent"
+            return f"lies outside {self.region.title}, for which alone there is a height surface"
         return f"lies where no height is known for {self.crs.name}"
 
-    def _refuse(self, points: NDArray[np.float64], bad: NDArray[np.bool_], problem: str) -> None:
+    def _refuse(self, points: NDArray[np.float64], bad: NDArray[np.bool_], problem: str) -> NoReturn:
         first = points[int(np.argmax(bad))]
-        place = ", ".join(f"{value:.3f}" for value in first)
-        remedy = self._hint(first)
-        if remedy is None:
-            remedy = _INSTALL_GRID if self.method == "surface" and "surface" in problem else "check the CRS, pass --crs"
-        raise UnknownCRSError(f"position ({place}) {problem}", where=f"{int(bad.sum())} of {len(bad)}", remedy=remedy)
+        remedy = "check the coordinates, or pass the CRS that they are in with --crs"
+        if np.isfinite(first).all():
+            remedy = self._hint(first) or (_INSTALL_GRID if self.method == "surface" else remedy)
+        others = f" ({bad.sum()} of {len(bad)} positions)" if len(bad) > 1 else ""
+        raise UnknownCRSError(
+            problem + others,
+            source=self._source,
+            where=f"position ({', '.join(f'{value:.3f}' for value in first)})",
+            remedy=remedy,
+        )
 
     def _hint(self, point: NDArray[np.float64]) -> str | None:
         """Return what is probably wrong with a position that should lie in the region, or None."""
-        if not np.isfinite(point).all():
-            return None
         x, y, z = point
         guesses = [
             ("x and y look swapped: x must be east (longitude), y north (latitude)", self.crs.horizontal, (y, x, z)),

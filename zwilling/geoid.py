@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import http.client
 import os
 import tempfile
 import urllib.error
@@ -72,7 +73,9 @@ def download(*, folder: Path | None = None, url: str = GRID_URL, timeout_s: floa
         # Whatever a redirect leads to, the checksum decides.
         with urllib.request.urlopen(url, timeout=timeout_s) as response:  # noqa: S310
             content = response.read(_LARGEST + 1)
-    except (OSError, urllib.error.HTTPError) as error:
+    except (OSError, http.client.HTTPException) as error:
+        if isinstance(error, urllib.error.HTTPError):
+            error.close()
         reason = getattr(error, "reason", None) or error
         raise SourceError(f"cannot be fetched ({reason})", source=url, remedy=by_hand) from error
     if len(content) > _LARGEST:
