@@ -1,0 +1,48 @@
+"""The application: which address leads where."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.routing import Route
+
+from server.access_log import AccessLog
+from server.catalogue import Catalogue
+from server.health import Health
+from server.problems import HANDLERS
+from server.security import Guard
+from server.tilesets import Tilesets
+from server.twin import Twin
+from server.viewer import Viewer
+
+
+def create_app(data: Path, viewer: Path | None, *, title: str) -> Starlette:
+    """Return the server of one twin.
+
+    Nothing is read yet: layers that are built, switched or removed later are seen with the next request.
+
+    Args:
+        data: folder of the built layers.
+        viewer: folder of the built viewer, or None where there is none.
+        title: name of the county, as the viewer shows it.
+    """
+    catalogue = Catalogue(data)
+    twin = Twin(catalogue, title)
+    health = Health(catalogue)
+    app = Starlette(
+        routes=[
+            Route("/healthz", health.alive),
+            Route("/readyz", health.ready),
+            Route("/api/twin", twin.describe),
+            Route("/api/collections/{layer}/items/{id:path}", twin.item),
+            Route("/tiles/{path:path}", Tilesets(catalogue)),
+            Route("/{path:path}", Viewer(viewer)),
+        ],
+        middleware=[Middleware(AccessLog), Middleware(Guard)],
+        exception_handlers=dict(HANDLERS),
+    )
+    # /tiles/a/tileset.json/ is another address than /tiles/a/tileset.json and leads nowhere.
+    app.router.redirect_slashes = False
+    return app

@@ -1,0 +1,157 @@
+"""Run the server: take the port, answer until told to stop, finish what was begun, leave."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import logging.config
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import uvicorn
+
+from server.access_log import LOGGER as ACCESS_LOGGER
+from server.app import create_app
+from server.security import MAX_HEADER_BYTES
+from zwilling.errors import SettingsError
+
+DRAIN_SECONDS = 8
+"""How long answers that were begun may take after the signal to stop."""
+
+KEEP_ALIVE_SECONDS = 15
+
+
+def serve(
+    data: Path,
+    viewer: Path | None,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8080,
+    title: str = "Digitaler Zwilling",
+    access_log: bool = False,
+    quiet: bool = False,
+    on_listening: Callable[[str], None] | None = None,
+) -> None:
+    """Serve until SIGINT or SIGTERM, then return; answers that were begun are finished first.
+
+    Args:
+        data: folder of the built layers.
+        viewer: folder of the built viewer, or None.
+        host: name or address to listen on.
+        port: TCP port; 0 takes any free one.
+        title: name of the county.
+        access_log: write a line of JSON to stderr for each request.
+        quiet: write errors alone, whatever `access_log` says.
+        on_listening: called once with the URL as soon as connections are accepted.
+
+    Raises:
+        SettingsError: host or port cannot be listened on; the message says which option to change.
+    """
+    listener = listen(host, port)
+    with listener:
+        logging.config.dictConfig(logging_config(access_log=access_log, quiet=quiet))
+        config = uvicorn.Config(
+            create_app(data, viewer, title=title),
+            http="h11",  # bounds a request's head; httptools, faster by a third, does not
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,  # nothing here depends on the client's address
+            h11_max_incomplete_event_size=MAX_HEADER_BYTES + 1024,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=DRAIN_SECONDS,
+        )
+        server = uvicorn.Server(config)
+        if on_listening is not None:
+            # The socket listens already: who connects now waits in its queue until the first accept.
+            on_listening(url_of(listener))
+        with _stopped_by_signals(server):
+            server.run(sockets=[listener])
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens on `host` and `port`.
+
+    Raises:
+        SettingsError: it cannot be; the message says which option to change.
+    """
+    try:
+        places = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except (socket.gaierror, OverflowError, UnicodeError) as error:
+        raise SettingsError(f"host '{host}' or port {port} is not known ({error})", remedy="pass --host") from error
+    family, kind, protocol, _, address = min(places, key=lambda place: place[0] != socket.AF_INET)
+    listener = socket.socket(family, kind, protocol)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(host != "::"))
+        listener.bind(address)
+        listener.listen(2048)
+    except OSError as error:
+        listener.close()
+        raise _refused(host, port, error) from error
+    return listener
+
+
+def _refused(host: str, port: int, error: OSError) -> SettingsError:
+    if error.errno == errno.EADDRINUSE:
+        return SettingsError(f"port {port} is in use", remedy="pass --port with another one, or --port 0 for any")
+    if error.errno == errno.EACCES:
+        return SettingsError(f"port {port} may not be used by this account", remedy="pass --port with one above 1023")
+    if error.errno == errno.EADDRNOTAVAIL:
+        return SettingsError(f"'{host}' is no address of this machine", remedy="pass --host, for example 0.0.0.0")
+    return SettingsError(f"cannot listen on {host}, port {port} ({error.strerror})", remedy="pass --host and --port")
+
+
+def url_of(listener: socket.socket) -> str:
+    """Return the address to type into a browser on this machine."""
+    host, port = listener.getsockname()[:2]
+    if host in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
+        host = "127.0.0.1"
+    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+
+
+def logging_config(*, access_log: bool, quiet: bool) -> dict[str, Any]:
+    """Return the configuration of logging: lines of JSON on stderr, see `server.access_log`."""
+    level = "ERROR" if quiet else "WARNING"
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"json": {"()": "server.access_log.JsonLines"}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+        "loggers": {
+            "uvicorn": {"level": level, "handlers": ["stderr"], "propagate": False},
+            "zwilling": {"level": level, "handlers": ["stderr"], "propagate": False},
+            ACCESS_LOGGER: {"level": "INFO" if access_log and not quiet else "ERROR"},
+        },
+    }
+
+
+@contextmanager
+def _stopped_by_signals(server: uvicorn.Server) -> Iterator[None]:
+    """Take SIGINT and SIGTERM as the wish to stop, from before uvicorn listens to them until after.
+
+    uvicorn raises the signal again when it has drained, which would end the process as killed; stopping when
+    asked to is success.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(_: int, __: FrameType | None) -> None:
+        server.should_exit = True
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
