@@ -139,7 +139,7 @@ def test(arguments: Sequence[str]) -> int:
 
 def screenshot(arguments: Sequence[str]) -> int:
     """Render the pictures of the documentation anew."""
-    return _after_set_up("make screenshot", [["scripts/screenshot", *arguments]])
+    return _after_set_up("make screenshot", [["python", "-m", "scripts.screenshot", *arguments]])
 
 
 def docs(arguments: Sequence[str]) -> int:
