@@ -8,17 +8,19 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import citygml
+import tiler
+import zwilling
 from citygml.reader import CityGMLSource
-from tiler.precompress import precompress
-
 from tiler import feature_index
 from tiler.buildings import TilingOptions, TilingResult, tile_features
 from tiler.glb import Compression
+from tiler.precompress import precompress
 from tiler.target import replacing
-from zwilling import __version__
 from zwilling.crs import Georeference, parse_crs
 from zwilling.errors import SettingsError, SourceError
 from zwilling.features import FeatureBatch
@@ -149,12 +151,23 @@ def version_of(settings: LayerSettings, paths: Sequence[Path], region: Region) -
     What only describes the layer (title, access, licence) is not part of it, since it stands in `layer.json`.
     """
     made_from = {
-        "zwilling": __version__,
+        "code": _code_hash(),
         "options": [settings.kind, settings.crs, settings.skip_empty, settings.compression, settings.attribution],
         "heights": Georeference.create(parse_crs(settings.crs or region.crs), region).method,
         "sources": [[path.name, _sha256(path)] for path in paths],
     }
     return hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()[:16]
+
+
+@cache
+def _code_hash() -> str:
+    """Return a hash of everything that shapes tiles: a checkout between two releases must not trust old ones."""
+    digest = hashlib.sha256()
+    for package in (zwilling, citygml, tiler):
+        folder = Path(next(iter(package.__path__)))
+        for file in sorted(path for path in folder.rglob("*") if path.suffix in (".py", ".tsv", ".toml")):
+            digest.update(file.relative_to(folder).as_posix().encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()
 
 
 def _sha256(path: Path) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from citygml.reader import CityGMLSource
-
 from tiler.check import check_tileset
 from tiler.target import TILESET_FILE
 from zwilling.crs import Georeference, parse_crs

@@ -194,7 +194,6 @@ def check(sources: tuple[Path, ...], crs: str | None, region_name: str, as_json:
 def serve(settings_file: Path, host: str | None, port: int | None, quiet: bool) -> None:
     """Serve viewer and tiles."""
     from server.run import serve as run_server
-
     from zwilling.region import load_region
     from zwilling.settings import load_settings, region_profile
     from zwilling.viewer_files import viewer_directory

@@ -10,7 +10,6 @@ from pathlib import Path
 from threading import Thread
 
 from server.run import serve
-
 from zwilling.build import build_layer
 from zwilling.errors import SettingsError
 from zwilling.progress import Progress

@@ -84,6 +84,7 @@ def summary_lines(issues: Sequence[Issue]) -> list[str]:
         first.setdefault(issue.code, issue)
     times = Counter(issue.code for issue in issues)
     return [
-        f"{issue.severity.value}: {code} ({times[code]}x), first: {issue.source}: {issue.where}: {issue.message}"
+        f"{issue.severity.value}: {code} ({times[code]}x), first: "
+        + ": ".join(part for part in (issue.source, issue.where, issue.message) if part)
         for code, issue in first.items()
     ]
