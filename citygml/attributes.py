@@ -13,8 +13,8 @@ from typing import Final
 
 import numpy as np
 
-from citygml.codelists import roof_type_label, source_label
 from citygml.codelists import function_label as function_label_of
+from citygml.codelists import roof_type_label, source_label
 from zwilling.features import INT32_MISSING, Column, Property, PropertyTable, PropertyType
 
 _STRING, _FLOAT64, _INT32 = PropertyType.STRING, PropertyType.FLOAT64, PropertyType.INT32

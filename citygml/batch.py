@@ -196,6 +196,7 @@ def _surface_classes(
 ) -> NDArray[np.uint8]:
     """Return the `SurfaceClass` of each polygon; the normal decides where no thematic surface does."""
     surface = np.where(boundary > SurfaceClass.OTHER, int(SurfaceClass.OTHER), boundary).astype(np.uint8)
+    surface[boundary == Boundary.FOOTPRINT] = SurfaceClass.GROUND
     unknown = boundary == Boundary.UNCLASSIFIED
     length = np.linalg.norm(normal, axis=1)
     up = np.where(turned, -1.0, 1.0) * normal[:, 2] / np.where(length > 0, length, 1.0)
@@ -243,14 +244,15 @@ def _report(
     unreadable = of_rings(rings.is_unreadable & rings.is_outer)
     bad_hole = of_rings(rings.is_unreadable & ~rings.is_outer) | cut.lost_holes
     is_flat = np.fromiter((polygon.dimension == 2 for polygon in gathered.polygons), bool, len(gathered.polygons))
+    is_open = of_rings(rings.is_open & ~rings.is_unreadable)
     kinds = (
         ("COORDINATES_UNREADABLE", unreadable, "its coordinates are not finite numbers in threes; it was left out"),
         ("TOO_FEW_POINTS", cut.has_too_few & ~unreadable, "fewer than three different points (101); it was left out"),
         ("ZERO_AREA", cut.is_collapsed, "its ring has collapsed to a line (104); it was left out"),
         ("RING_SELF_INTERSECTION", cut.is_crossing, "its rings cross (104, 201); a repaired form is drawn"),
-        ("HOLE_LOST", bad_hole & ~unreadable, "an inner ring has no area (101); the surface is drawn without that hole"),
-        ("RING_NOT_CLOSED", of_rings(rings.is_open & ~rings.is_unreadable), "its ring is not closed (103); it was closed"),
-        ("CONSECUTIVE_POINTS_SAME", of_rings(rings.has_repeats), "points repeat the one before (102); they were left out"),
+        ("HOLE_LOST", bad_hole & ~unreadable, "an inner ring has no area (101); drawn without that hole"),
+        ("RING_NOT_CLOSED", is_open, "its ring is not closed (103); it was closed"),
+        ("CONSECUTIVE_POINTS_SAME", of_rings(rings.has_repeats), "points repeat the one before (102); left out"),
         ("COORDINATES_2D", is_flat, "its coordinates have no heights; 0 was taken"),
     )  # fmt: skip
     for code, flags, message in kinds:
@@ -262,7 +264,7 @@ def _report(
         message = f"its points lie up to {cut.deviation[number]:.2f} m from their plane (203)"
         findings.add("NON_PLANAR_POLYGON", _where(gathered, number), message)
     if mended.any():
-        drawn = mended & (boundary != Boundary.CLOSURE)
+        drawn = mended & (boundary != Boundary.CLOSURE) & (boundary != Boundary.FOOTPRINT)
         for row in np.unique(polygon_row[drawn]).tolist():
             values = gathered.rows[row].values
             count = int((polygon_row[drawn] == row).sum())

@@ -186,7 +186,7 @@ class BuildingReader:
         if depth > 50:
             return
         for part in parts:
-            part_id = part.get(GML_ID) or part.get(GML_32_ID, "")
+            part_id = part.get(GML_ID) or part.get(GML_32_ID) or ""
             part_row = Row({**row.values, "part_id": part_id}, dict(row.generics))
             self._object(part, part_id or gml_id, part_row, objects, depth + 1)
 
@@ -397,5 +397,5 @@ def _footprints(polygons: list[Polygon]) -> list[Polygon]:
 
     Both at once would be two areas on top of each other; many files give them the same height.
     """
-    ground = [polygon for polygon in polygons if polygon.boundary == Boundary.GROUND]
+    ground = [polygon for polygon in polygons if polygon.boundary in (Boundary.GROUND, Boundary.FOOTPRINT)]
     return ground or polygons

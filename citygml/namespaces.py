@@ -74,6 +74,7 @@ class Boundary(IntEnum):
     UNCLASSIFIED = 5  # no thematic surface says what it is; its normal decides
     OUTER_FLOOR = 6  # OTHER that faces up
     OUTER_CEILING = 7  # OTHER that faces down
+    FOOTPRINT = 8  # GROUND that faces up: all there is to see of a building in level of detail 0
 
 
 BOUNDARY_SURFACES: Final[dict[str, Boundary]] = {
@@ -110,7 +111,7 @@ GEOMETRY_PROPERTIES: Final[dict[str, tuple[int, bool, Boundary]]] = {
     for name in names(_THEMATIC, f"lod{lod}{local}")
 } | {
     name: (0, False, boundary)
-    for local, boundary in (("lod0FootPrint", Boundary.GROUND), ("lod0RoofEdge", Boundary.ROOF))
+    for local, boundary in (("lod0FootPrint", Boundary.FOOTPRINT), ("lod0RoofEdge", Boundary.ROOF))
     for name in names(BUILDING, local)
 }
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from citygml.namespaces import Boundary
-from citygml.triangulation import _cross, _sum_by
+from citygml.vectors import cross, sum_by
 
 # The area vectors of a closed surface add up to nothing; this part of its area may be left over.
 _CLOSED = 1e-3
@@ -22,6 +22,7 @@ _GRID = 1e-3
 _FACING: dict[int, float] = {
     Boundary.ROOF: 1.0,
     Boundary.OUTER_FLOOR: 1.0,
+    Boundary.FOOTPRINT: 1.0,
     Boundary.GROUND: -1.0,
     Boundary.OUTER_CEILING: -1.0,
 }
@@ -51,18 +52,18 @@ def turned_polygons(
     if len(triangles) == 0:
         return turned
     a, b, c = (points[triangles[:, corner]] for corner in range(3))
-    area = 0.5 * _cross(b - a, c - a)
-    volume = np.einsum("ij,ij->i", a, _cross(b, c)) / 6.0
+    area = 0.5 * cross(b - a, c - a)
+    volume = np.einsum("ij,ij->i", a, cross(b, c)) / 6.0
     sign = np.where(turned, -1.0, 1.0)[triangle_polygon]
     row = polygon_row[triangle_polygon]
     total = np.bincount(row, np.linalg.norm(area, axis=1), row_count)
-    rest = np.linalg.norm(_sum_by(row, area * sign[:, None], row_count), axis=1)
+    rest = np.linalg.norm(sum_by(row, area * sign[:, None], row_count), axis=1)
     is_closed = rest <= _CLOSED * total
     row_volume = np.bincount(row, volume * sign, row_count)
     turned ^= (is_closed & (row_volume < 0))[polygon_row]
     open_rows = np.flatnonzero(~is_closed & (total > 0))
     if len(open_rows):
-        polygon_area = _sum_by(triangle_polygon, area, len(polygon_row))
+        polygon_area = sum_by(triangle_polygon, area, len(polygon_row))
         first = np.searchsorted(triangle_polygon, np.arange(len(polygon_row) + 1))
         starts = np.searchsorted(polygon_row, np.arange(row_count + 1))
         for number in open_rows.tolist():
@@ -88,7 +89,7 @@ def _settle(
     centre = points[triangles].reshape(-1, 3).mean(axis=0)
     a, b, c = (points[triangles[:, corner]] - centre for corner in range(3))
     sign = np.where(flips, -1.0, 1.0)
-    volume = np.bincount(owner, np.einsum("ij,ij->i", a, _cross(b, c)) / 6.0, len(members)) * sign
+    volume = np.bincount(owner, np.einsum("ij,ij->i", a, cross(b, c)) / 6.0, len(members)) * sign
     facing = np.array([_FACING.get(int(boundary[member]), 0.0) for member in members])
     vote = facing * polygon_area[members, 2] * sign
     weight = np.abs(facing * polygon_area[members, 2])

@@ -22,7 +22,6 @@ from citygml.namespaces import (
     POS_LISTS,
     POSITIONS,
     XLINK_HREF,
-    Boundary,
     GeometryKind,
 )
 

@@ -16,6 +16,7 @@ import shapely
 from numpy.typing import NDArray
 
 from citygml.rings import Rings
+from citygml.vectors import cross, sum_by
 
 # A polygon as small as this has collapsed to a line or a point: a square millimetre.
 _COLLAPSED = 1e-6
@@ -68,8 +69,8 @@ def triangulate(rings: Rings, vertices: NDArray[np.float64], polygon_count: int)
     local = vertices - vertices[rings.start[ring_of]]
 
     # Newell: half the sum of the cross products of successive vertices.
-    terms = _cross(local, local[following])
-    area_vector = 0.5 * _sum_by(ring_of, terms, ring_count)
+    terms = cross(local, local[following])
+    area_vector = 0.5 * sum_by(ring_of, terms, ring_count)
     area = np.sqrt(np.einsum("ij,ij->i", area_vector, area_vector))
     good = (rings.length >= 3) & (area > _COLLAPSED)
 
@@ -103,7 +104,7 @@ def triangulate(rings: Rings, vertices: NDArray[np.float64], polygon_count: int)
     edge = local[following] - local
     previous = np.empty_like(following)
     previous[following] = np.arange(len(vertices))
-    turn = np.einsum("ij,ij->i", _cross(edge[previous], edge), unit[polygon_of])
+    turn = np.einsum("ij,ij->i", cross(edge[previous], edge), unit[polygon_of])
     fan = np.einsum("ij,ij->i", terms, unit[polygon_of])
     position = np.arange(len(vertices)) - rings.start[ring_of]
     inside_fan = (position > 0) & (position < rings.length[ring_of] - 1)
@@ -256,10 +257,10 @@ def _plane_axes(unit: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray
     """Return two axes in each plane that make a right-handed frame with its normal."""
     helper = np.zeros_like(unit)
     helper[np.arange(len(unit)), np.abs(unit).argmin(axis=1)] = 1.0
-    along = _cross(helper, unit)
+    along = cross(helper, unit)
     length = np.linalg.norm(along, axis=1)
     along /= np.where(length > 0, length, 1.0)[:, None]
-    return along, _cross(unit, along)
+    return along, cross(unit, along)
 
 
 def _deviation(
@@ -279,17 +280,6 @@ def _deviation(
         largest[filled] = np.maximum.reduceat(distance, rings.start[filled])
     result[is_good] = largest[outer_ring[is_good]]
     return result
-
-
-def _cross(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
-    # numpy's own cross is three times slower on many short vectors.
-    ax, ay, az = a[:, 0], a[:, 1], a[:, 2]
-    bx, by, bz = b[:, 0], b[:, 1], b[:, 2]
-    return np.stack((ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx), axis=1)
-
-
-def _sum_by(group: NDArray[np.int64], values: NDArray[np.float64], count: int) -> NDArray[np.float64]:
-    return np.stack([np.bincount(group, values[:, axis], count) for axis in range(3)], axis=1)
 
 
 def _doubled_areas(flat: NDArray[np.float64], triangles: NDArray[np.int64]) -> NDArray[np.float64]:
