@@ -207,7 +207,8 @@ def serve(settings_file: Path, host: str | None, port: int | None, quiet: bool) 
         host=host or settings.server.host,
         port=settings.server.port if port is None else port,
         title=title,
-        quiet=quiet,
+        access_log=not quiet,
+        on_listening=lambda url: click.echo(f"serving {url}", err=True),
     )
 
 

@@ -68,7 +68,7 @@ def run_demo(folder: Path, *, host: str, port: int | None, buildings: int, open_
         port=chosen,
         title=settings.region.title or region.title,
         quiet=True,
-        on_ready=_announce if open_browser else _print_url,
+        on_listening=_announce if open_browser else _print_url,
     )
 
 
