@@ -23,7 +23,9 @@ __all__ = ["Tileset", "buildings_in", "judge", "read_tileset"]
 def judge(tileset_json: Path) -> Tileset:
     """Fail unless all judges find the tileset sound, and count the same; return it as 3d-tiles-tools reads it."""
     result = check_tileset(tileset_json)
-    lines = [f"{issue.severity}: {issue.code}: {issue.source}: {issue.where}: {issue.message}" for issue in result.issues]
+    lines = [
+        f"{issue.severity}: {issue.code}: {issue.source}: {issue.where}: {issue.message}" for issue in result.issues
+    ]
     assert result.is_valid, "\n".join(lines[:20])
 
     khronos.assert_valid_glbs(tileset_json.parent)

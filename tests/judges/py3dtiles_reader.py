@@ -27,7 +27,7 @@ while stack:
     if tile.content_uri is not None:
         uris.append(str(tile.content_uri))
     stack += [(child, tile) for child in tile.children]
-print(json.dumps({"tiles": tiles, "contents": sorted(uris), "version": tileset.asset.version}))
+print(json.dumps({"tiles": tiles, "contents": sorted(uris), "version": str(tileset.asset.version.value)}))
 """
 
 

@@ -70,7 +70,7 @@ async function readPrimitive(primitive, matrix, tables, arrays) {
   }
   const indices = primitive.getIndices();
   const featureIds = [];
-  for (const set of primitive.getExtension("EXT_mesh_features")?.listFeatureIds() ?? []) {
+  for (const set of primitive.getExtension("EXT_mesh_features")?.listFeatureIDs() ?? []) {
     const values = primitive.getAttribute(`_FEATURE_ID_${set.getAttribute()}`).getArray();
     const table = set.getPropertyTable();
     featureIds.push({
