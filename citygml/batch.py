@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -31,11 +31,15 @@ class Frame:
 
     Attributes:
         name: canonical name of the CRS.
+        horizontal: EPSG code of its horizontal part.
+        has_heights: it says what heights refer to.
         is_latitude_first: the source gives latitude, longitude, height.
         is_geographic: x and y are degrees.
     """
 
     name: str
+    horizontal: int
+    has_heights: bool
     is_latitude_first: bool
     is_geographic: bool
 
@@ -85,9 +89,14 @@ class _Drawn:
 
 
 def make_batch(
-    gathered: Gathered, frame: Frame, names: GenericNames, municipalities: Mapping[str, str], findings: Findings
-) -> tuple[FeatureBatch, list[str]]:
-    """Return the batch, and the ids of buildings no surface of which could be drawn.
+    gathered: Gathered,
+    frame: Frame,
+    names: GenericNames,
+    municipalities: Mapping[str, str],
+    findings: Findings,
+    on_empty: Callable[[str], None],
+) -> FeatureBatch:
+    """Return the batch.
 
     Args:
         gathered: the buildings.
@@ -95,6 +104,7 @@ def make_batch(
         names: the source's generic attributes.
         municipalities: eight-digit key → name.
         findings: where faults are noted; they are taken into the batch.
+        on_empty: told the id of every building no surface of which could be drawn.
     """
     drawn = _draw(gathered, frame, findings)
     row_count = len(gathered.rows)
@@ -106,6 +116,8 @@ def make_batch(
     feature_ids[:] = gathered.feature_ids
     is_lost = np.ones(len(feature_ids), bool)
     is_lost[kept_features] = False
+    for feature_id in feature_ids[is_lost].tolist():
+        on_empty(feature_id)
     new_row = np.cumsum(has_triangles) - 1
     elevations = {
         "ground_elevation": drawn.ground_elevation[kept_rows],
@@ -122,7 +134,7 @@ def make_batch(
             findings.add(
                 "TOO_MANY_ATTRIBUTES", where, f"the file names so many attributes that {loss.name!r} is left out"
             )
-    batch = FeatureBatch(
+    return FeatureBatch(
         crs=frame.name,
         positions=drawn.positions,
         triangles=drawn.triangles,
@@ -134,7 +146,6 @@ def make_batch(
         features_in=gathered.features_in,
         issues=findings.take(),
     )
-    return batch, feature_ids[is_lost].tolist()
 
 
 def _draw(gathered: Gathered, frame: Frame, findings: Findings) -> _Drawn:

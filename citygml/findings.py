@@ -20,7 +20,6 @@ SEVERITIES: Final = MappingProxyType(
         "DUPLICATE_ID": Severity.WARNING,  # gml:id of a building that stood in the file before
         "MISSING_ID": Severity.WARNING,  # a building without gml:id got one made of its place in the file
         "NOT_A_BUILDING": Severity.INFO,  # top-level objects of another class, once for each class
-        "MIXED_CRS": Severity.ERROR,  # geometries of one building in different systems
         # Coordinates
         "COORDINATES_UNREADABLE": Severity.ERROR,  # text, NaN, infinity, comma decimals, a count that does not fit
         "COORDINATES_2D": Severity.WARNING,  # no heights; 0 was taken

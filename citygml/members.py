@@ -5,6 +5,7 @@ What has been handed out is let go, so memory does not grow with the file.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, Final, Literal, cast
@@ -68,19 +69,16 @@ class Document:
             if read[:2] == b"" and chunk[:2] in (b"\x1f\x8b", b"PK"):
                 raise self._error("is compressed", remedy="unpack it first")
             read += chunk
-            root = None
             try:
-                if chunk:
-                    parser.feed(chunk)
-                else:
+                if not chunk:
                     parser.close()
+                parser.feed(chunk)
+                root = _first_start(parser)
             except etree.XMLSyntaxError as error:
                 # A fault behind the root element's start is for the main pass, which names the same line.
-                root = _first_start(parser)
+                root = _first_start(parser) if chunk else None
                 if root is None:
-                    raise self._not_xml(error) from error
-            if root is None:
-                root = _first_start(parser)
+                    raise self._not_xml(error, is_end=not chunk) from error
             if root is not None:
                 self._check_root(root)
                 return read
@@ -131,7 +129,7 @@ class Document:
         try:
             parser.close()
         except etree.XMLSyntaxError as error:
-            raise self._not_xml(error) from error
+            raise self._not_xml(error, is_end=True) from error
 
     def _envelope(self, element: etree._Element) -> None:
         if len(list(element.iterancestors())) != 2:
@@ -140,18 +138,24 @@ class Document:
         if element.get("srsDimension", "").strip() == "2":
             self.dimension = 2
 
-    def _not_xml(self, error: etree.XMLSyntaxError) -> SourceError:
-        message = str(error.msg or error)
-        line = error.lineno or 1
-        if "encoding" in message.lower() or "utf-8" in message.lower():
-            return self._error(f"wrong encoding ({message})", f"line {line}", "save the file in the encoding it states")
-        for sign in ("Excessive depth", "huge text", "Huge input", "xmlSAX2Characters", "Memory", "internal error"):
-            if sign in message:
-                return self._error(f"XML beyond every sound measure ({message})", f"line {line}", "check the file")
-        cut = ("Premature end", "Couldn't find end", "EndTag", "Document is empty", "Extra content")
-        if any(sign in message for sign in cut[:3]):
-            return self._error(f"the XML is cut off or broken ({message})", f"line {line}", "load the file anew")
-        return self._error(f"is not well-formed XML ({message})", f"line {line}", "check what file it is")
+    def _not_xml(self, error: etree.XMLSyntaxError, *, is_end: bool = False) -> SourceError:
+        """Return the parser's complaint as a user can act on it.
+
+        Args:
+            error: what the parser says.
+            is_end: whether it says so because the file has ended.
+        """
+        message = " ".join(str(error.msg or error).split()).removesuffix(
+            f", line {error.lineno}, column {error.offset}"
+        )
+        where = f"line {error.lineno or 1}"
+        if any(sign in message for sign in ("encoding", "UTF-8")):
+            return self._error(f"wrong encoding ({message})", where, "save the file in the encoding that it states")
+        if any(sign in message for sign in ("Excessive depth", "huge text", "Huge input", "too long", "too large")):
+            return self._error(f"XML beyond every sound measure ({message})", where, "check where the file comes from")
+        if is_end and "Namespace" not in message:  # of these the parser only speaks at the end
+            return self._error(f"the file ends in the middle of its XML ({message})", where, "load the file anew")
+        return self._error(f"is not well-formed XML ({message})", where, "check what file it is")
 
     def _error(self, problem: str, where: str | None = None, remedy: str | None = None) -> SourceError:
         return SourceError(problem, source=self.path, where=where, remedy=remedy)

@@ -154,6 +154,13 @@ OUTER_RINGS: Final = frozenset(names(GML, "exterior", "outerBoundaryIs"))
 INNER_RINGS: Final = frozenset(names(GML, "interior", "innerBoundaryIs"))
 POS_LISTS: Final = frozenset(names(GML, "posList"))
 POSITIONS: Final = frozenset(names(GML, "pos"))
-POINT_HOLDERS: Final = frozenset(names(GML, "pointProperty", "pointRep", "Point", "curveMember", "LineString"))
+# What may stand between a ring and its vertices; any other element is a curve that is not made of straight lines.
+STRAIGHT: Final = frozenset(
+    names(
+        GML,
+        "LinearRing", "Ring", "curveMember", "LineString", "Curve", "CompositeCurve", "segments", "LineStringSegment",
+        "pointProperty", "pointRep", "Point", "X", "Y", "Z",
+    )
+)  # fmt: skip
 COORDINATES: Final = frozenset(names(GML, "coordinates"))
 COORD_TUPLES: Final = frozenset(names(GML, "coord"))

@@ -25,6 +25,9 @@ from zwilling.region import Region
 _MOST_FEATURES: Final = 512
 _MOST_POLYGONS: Final = 16384
 
+# The CRS of a batch without any position.
+_NOWHERE: Final = Frame("", 0, False, False, False)
+
 
 class CityGMLSource:
     """The buildings of one CityGML file (1.0, 2.0 or 3.0).
@@ -91,10 +94,9 @@ class _Reading:
             for inner in member.iter(*BUILDINGS):
                 yield from self._building(inner)
         if self._count == 0:
-            held = ", ".join(f"{count} {name}" for name, count in sorted(self._others.items())) or "no city object"
-            raise EmptyGeometryError(
-                f"there is no building in it, but {held}", source=self._source, remedy="choose a file with buildings"
-            )
+            held = ", ".join(f"{count} {name}" for name, count in sorted(self._others.items()))
+            problem = f"there is no building in it, but {held}" if held else "there is no city object in it"
+            raise EmptyGeometryError(problem, source=self._source, remedy="choose a file with buildings")
         for name, count in sorted(self._others.items()):
             message = f"{count} {name} not read: only buildings are drawn"
             self._findings.add("NOT_A_BUILDING", f"class {name}", message)
@@ -120,12 +122,9 @@ class _Reading:
             yield self._flush()
 
     def _flush(self) -> FeatureBatch:
-        frame = self._frame or self._override or Frame("", False, False)
-        batch, lost = make_batch(self._gathered, frame, self._names, self._municipalities, self._findings)
-        for feature_id in lost:
-            self._empty(feature_id)
-        self._gathered = Gathered()
-        return batch
+        frame = self._frame or self._override or _NOWHERE
+        gathered, self._gathered = self._gathered, Gathered()
+        return make_batch(gathered, frame, self._names, self._municipalities, self._findings, self._empty)
 
     def _empty(self, feature_id: str) -> None:
         """Report a building that cannot be drawn, or stop at it."""
@@ -164,27 +163,35 @@ class _Reading:
         if self._override is not None:
             return self._override
         where = f"gml:id={feature_id}"
-        stated = [name for name in self._surfaces.srs_names if name.strip()]
+        stated = list(self._surfaces.srs_names)
         if not stated:
             envelope = next(element.iter(*ENVELOPES), None)
-            name = "" if envelope is None else (envelope.get("srsName") or "").strip()
-            stated = [name or self._document.srs_name]
-        if not stated[0]:
+            own = "" if envelope is None else (envelope.get("srsName") or "").strip()
+            stated = [own or self._document.srs_name]
+        if not stated[0].strip():
             raise UnknownCRSError("no srsName", source=self._source, where=where, remedy="pass --crs EPSG:25832+7837")
         frames = [self._named_frame(name, where) for name in stated]
-        if any(frame != frames[0] for frame in frames):
-            message = f"its geometries name different systems: {', '.join(stated)}; all were read as {stated[0]}"
-            self._findings.add("MIXED_CRS", where, message)
-        return frames[0]
+        if any(frame.horizontal != frames[0].horizontal for frame in frames):
+            raise UnknownCRSError(
+                f"its geometries name different systems: {', '.join(stated)}",
+                source=self._source,
+                where=where,
+                remedy="mend the file, or pass --crs to have all of it read as one",
+            )
+        # Many files name the place on each geometry and the heights on the model alone.
+        if self._document.srs_name:
+            frames.append(self._named_frame(self._document.srs_name, where))
+        same_place = [frame for frame in frames if frame.horizontal == frames[0].horizontal]
+        return next((frame for frame in same_place if frame.has_heights), frames[0])
 
     def _named_frame(self, name: str, where: str) -> Frame:
         frame = self._frames.get(name)
         if frame is None:
-            where = "srsName" if name == self._document.srs_name else where
-            frame = self._frames[name] = _frame(name, self._source, where)
+            place = "srsName" if name == self._document.srs_name else where
+            frame = self._frames[name] = _frame(name, self._source, place)
         return frame
 
 
 def _frame(name: str, source: str, where: str) -> Frame:
     crs = parse_crs(name, source=source, where=where)
-    return Frame(crs.name, is_latitude_first(name), is_geographic(crs))
+    return Frame(crs.name, crs.horizontal, crs.vertical is not None, is_latitude_first(name), is_geographic(crs))

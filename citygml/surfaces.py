@@ -18,9 +18,9 @@ from citygml.namespaces import (
     GML_IDS,
     INNER_RINGS,
     OUTER_RINGS,
-    POINT_HOLDERS,
     POS_LISTS,
     POSITIONS,
+    STRAIGHT,
     XLINK_HREF,
     GeometryKind,
 )
@@ -192,6 +192,6 @@ def _ring_texts(ring: etree._Element) -> Iterator[str]:
             yield (child.text or "").replace(comma, " ").replace(decimal, ".")
         elif tag in COORD_TUPLES:
             yield " ".join(part.text or "" for part in child)
-        elif child is not ring and tag not in POINT_HOLDERS and child.getparent() is ring:
-            # A curve that is not made of straight lines; its end points alone would be another shape.
+        elif tag not in STRAIGHT:
+            # A curve that is not made of straight lines: its control points alone would be another shape.
             yield f"<{tag}>"

@@ -226,8 +226,13 @@ def _earcut(flat: NDArray[np.float64], ends: NDArray[np.int64]) -> tuple[NDArray
 
 def _repair(flat: NDArray[np.float64], ends: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Return counter-clockwise triangles over the valid form of a polygon, and their corners in the plane."""
-    parts = np.split(flat, ends[:-1])
-    repaired = shapely.make_valid(shapely.Polygon(parts[0], parts[1:]), method="structure", keep_collapsed=False)
+    areas = [
+        shapely.make_valid(shapely.Polygon(ring), method="structure", keep_collapsed=False)
+        for ring in np.split(flat, ends[:-1])
+    ]
+    # Holes are taken away one from all, because make_valid turns a hole outside into a second area.
+    repaired = shapely.get_parts(shapely.difference(areas[0], shapely.union_all(areas[1:])))
+    repaired = repaired[shapely.get_type_id(repaired) == shapely.GeometryType.POLYGON]
     pieces = shapely.get_parts(shapely.constrained_delaunay_triangles(repaired))
     if len(pieces) == 0:
         return np.zeros((0, 3), np.int64), np.zeros((0, 2))
