@@ -1,0 +1,61 @@
+/** Every URL that the viewer asks for. All are below the page's own address; nothing comes from another host. */
+
+import { parseItemExtent, parseTwin, type Extent, type Layer, type Twin } from "./twin/description";
+import { Ground } from "./twin/ground";
+
+/** The server could not be reached, or answered with something else than what was asked for. */
+export class RequestError extends Error {
+  override readonly name = "RequestError";
+
+  /** `status` is 0 where no answer came at all. */
+  constructor(
+    readonly url: string,
+    readonly status: number,
+  ) {
+    super(status === 0 ? `${url}: no answer` : `${url}: ${status}`);
+  }
+}
+
+const PATIENCE_MS = 20_000;
+
+/** The page's own folder: the twin works under any path. */
+function resolve(path: string): string {
+  return new URL(path.replace(/^\//, "./"), document.baseURI).href;
+}
+
+async function json(url: string): Promise<unknown> {
+  let response: Response;
+  try {
+    response = await fetch(url, { headers: { accept: "application/json" }, signal: AbortSignal.timeout(PATIENCE_MS) });
+  } catch {
+    throw new RequestError(url, 0);
+  }
+  if (!response.ok) throw new RequestError(url, response.status);
+  try {
+    return await response.json();
+  } catch {
+    throw new RequestError(url, response.status);
+  }
+}
+
+export async function fetchTwin(): Promise<Twin> {
+  return parseTwin(await json(resolve("/api/twin")));
+}
+
+export async function fetchGround(layer: Layer): Promise<Ground | null> {
+  return layer.ground === null ? null : Ground.parse(await json(resolve(layer.ground)));
+}
+
+/** Where a building is, or null where the layer does not know it. */
+export async function fetchPlace(layer: Layer, building: string): Promise<Extent | null> {
+  try {
+    return parseItemExtent(await json(resolve(layer.item.replace("{id}", encodeURIComponent(building)))));
+  } catch (error) {
+    if (error instanceof RequestError && [400, 404, 410, 422].includes(error.status)) return null;
+    throw error;
+  }
+}
+
+export function tilesetUrl(layer: Layer): string {
+  return resolve(layer.tileset);
+}

@@ -1,0 +1,212 @@
+import {
+  BoundingSphere,
+  CameraEventType,
+  Cartesian2,
+  Cartesian3,
+  Cartographic,
+  EasingFunction,
+  HeadingPitchRange,
+  KeyboardEventModifier,
+  Math as CesiumMath,
+  Matrix4,
+  type Scene,
+} from "@cesium/engine";
+import type { Extent } from "../twin/description";
+import type { CameraPlace } from "../twin/link";
+
+const START_HEADING = CesiumMath.toRadians(332);
+const START_PITCH = CesiumMath.toRadians(-31);
+/** At most this much of a large county fills the first view: houses must still be houses. */
+const START_RADIUS = 520;
+
+/** The part of the canvas that no panel covers, in CSS pixels. */
+export interface Clearing {
+  readonly left: number;
+  readonly top: number;
+  readonly right: number;
+  readonly bottom: number;
+}
+
+/** Everything that moves the camera. */
+export class CameraMan {
+  private home: { readonly centre: Cartesian3; readonly radius: number } | null = null;
+  private readonly calm = window.matchMedia("(prefers-reduced-motion: reduce)");
+
+  constructor(private readonly scene: Scene) {
+    const control = scene.screenSpaceCameraController;
+    control.minimumZoomDistance = 15;
+    control.maximumZoomDistance = 60_000;
+    control.maximumTiltAngle = CesiumMath.toRadians(88);
+    control.zoomEventTypes = [CameraEventType.WHEEL, CameraEventType.PINCH];
+    control.tiltEventTypes = [
+      CameraEventType.RIGHT_DRAG,
+      CameraEventType.MIDDLE_DRAG,
+      CameraEventType.PINCH,
+      { eventType: CameraEventType.LEFT_DRAG, modifier: KeyboardEventModifier.CTRL },
+      { eventType: CameraEventType.LEFT_DRAG, modifier: KeyboardEventModifier.SHIFT },
+    ];
+    if (this.calm.matches) {
+      control.inertiaSpin = 0;
+      control.inertiaTranslate = 0;
+      control.inertiaZoom = 0;
+    }
+  }
+
+  /** Tell where the data lies and on what height its ground is. */
+  setHome(extent: Extent, groundHeight: number): void {
+    const sphere = sphereOf(extent, groundHeight);
+    this.home = { centre: sphere.center, radius: Math.min(sphere.radius, START_RADIUS) };
+  }
+
+  /** Show the start view. */
+  goHome(duration = this.duration(1.6)): void {
+    if (!this.home) return;
+    const { canvas } = this.scene;
+    const narrow = Math.max(1, (0.75 * canvas.clientHeight) / Math.max(canvas.clientWidth, 1));
+    this.fly(this.home.centre, this.home.radius * 1.75 * narrow, START_HEADING, START_PITCH, duration);
+  }
+
+  /** Show one building, obliquely and with its neighbours. */
+  goTo(extent: Extent, isFirstView: boolean): void {
+    const sphere = sphereOf(extent, (extent.low + extent.high) / 2);
+    const range = Math.max(sphere.radius * 6, 130);
+    const heading = isFirstView ? START_HEADING : this.scene.camera.heading;
+    this.fly(sphere.center, range, heading, CesiumMath.toRadians(-35), isFirstView ? 0 : this.duration(1.8));
+  }
+
+  get place(): CameraPlace {
+    const { camera } = this.scene;
+    const { longitude, latitude, height } = camera.positionCartographic;
+    return {
+      longitude: CesiumMath.toDegrees(longitude),
+      latitude: CesiumMath.toDegrees(latitude),
+      height,
+      heading: CesiumMath.toDegrees(CesiumMath.zeroToTwoPi(camera.heading)),
+      pitch: CesiumMath.toDegrees(camera.pitch),
+    };
+  }
+
+  setPlace(place: CameraPlace): void {
+    this.scene.camera.setView({
+      destination: Cartesian3.fromDegrees(place.longitude, place.latitude, place.height),
+      orientation: { heading: CesiumMath.toRadians(place.heading), pitch: CesiumMath.toRadians(place.pitch), roll: 0 },
+    });
+    this.scene.requestRender();
+  }
+
+  /** Shift the view sideways so that a point of the world stands inside the clearing. */
+  makeRoom(point: Cartesian3, clearing: Clearing): void {
+    const { scene } = this;
+    const { camera } = scene;
+    const seen = scene.cartesianToCanvasCoordinates(point, new Cartesian2());
+    if (!seen) return;
+    const margin = 48;
+    const dx = outside(seen.x, clearing.left + margin, clearing.right - margin);
+    const dy = outside(seen.y, clearing.top + margin, clearing.bottom - margin);
+    if (dx === 0 && dy === 0) return;
+    const depth = Cartesian3.dot(Cartesian3.subtract(point, camera.positionWC, new Cartesian3()), camera.directionWC);
+    const frustum = camera.frustum as unknown as { fovy: number };
+    const metresPerPixel = (2 * depth * Math.tan(frustum.fovy / 2)) / scene.canvas.clientHeight;
+    // Along the ground, not along the picture: the camera keeps its height.
+    const up = Cartesian3.normalize(point, new Cartesian3());
+    const right = camera.rightWC;
+    const ahead = Cartesian3.normalize(Cartesian3.cross(up, right, new Cartesian3()), new Cartesian3());
+    const slant = Math.max(Math.abs(Math.sin(camera.pitch)), 0.2);
+    const move = Cartesian3.multiplyByScalar(right, dx * metresPerPixel, new Cartesian3());
+    Cartesian3.add(move, Cartesian3.multiplyByScalar(ahead, (-dy * metresPerPixel) / slant, new Cartesian3()), move);
+    const { heading, pitch, roll } = camera;
+    camera.flyTo({
+      destination: Cartesian3.add(camera.positionWC, move, new Cartesian3()),
+      orientation: { heading, pitch, roll },
+      duration: this.duration(0.25),
+      easingFunction: EasingFunction.QUADRATIC_OUT,
+      maximumHeight: camera.positionCartographic.height,
+    });
+    scene.requestRender();
+  }
+
+  /** Move over the ground by a share of the distance to what is looked at. */
+  pan(right: number, ahead: number): void {
+    const { camera } = this.scene;
+    const focus = this.focus();
+    const reach = Cartesian3.distance(focus, camera.positionWC) * 0.12;
+    const up = Cartesian3.normalize(camera.positionWC, new Cartesian3());
+    const forward = Cartesian3.normalize(Cartesian3.cross(up, camera.rightWC, new Cartesian3()), new Cartesian3());
+    camera.move(camera.rightWC, right * reach);
+    camera.move(forward, ahead * reach);
+    this.scene.requestRender();
+  }
+
+  /** Turn and tilt (degrees) around what is looked at, or come nearer (factor below 1). */
+  orbit(turn: number, tilt: number, factor = 1): void {
+    const { camera } = this.scene;
+    const focus = this.focus();
+    const range = Math.min(Math.max(Cartesian3.distance(focus, camera.positionWC) * factor, 20), 60_000);
+    const pitch = CesiumMath.clamp(camera.pitch + CesiumMath.toRadians(tilt), -CesiumMath.PI_OVER_TWO, -0.06);
+    this.look(focus, range, camera.heading + CesiumMath.toRadians(turn), pitch);
+  }
+
+  faceNorth(): void {
+    const { camera } = this.scene;
+    const focus = this.focus();
+    this.fly(focus, Cartesian3.distance(focus, camera.positionWC), 0, camera.pitch, this.duration(0.5));
+  }
+
+  get headingDegrees(): number {
+    return CesiumMath.toDegrees(this.scene.camera.heading);
+  }
+
+  /** The point of ground in the middle of the picture, or one straight ahead where the middle is sky. */
+  private focus(): Cartesian3 {
+    const { camera, canvas, globe } = this.scene;
+    const ray = camera.getPickRay(new Cartesian2(canvas.clientWidth / 2, canvas.clientHeight / 2));
+    const hit = ray && globe ? globe.pick(ray, this.scene) : undefined;
+    const reach = Math.max(camera.positionCartographic.height * 2, 100);
+    if (hit && Cartesian3.distance(hit, camera.positionWC) < reach * 6) return hit;
+    const ahead = Cartesian3.multiplyByScalar(camera.directionWC, reach, new Cartesian3());
+    return Cartesian3.add(camera.positionWC, ahead, ahead);
+  }
+
+  private look(centre: Cartesian3, range: number, heading: number, pitch: number): void {
+    const { camera } = this.scene;
+    camera.lookAt(centre, new HeadingPitchRange(heading, pitch, range));
+    camera.lookAtTransform(Matrix4.IDENTITY); // free again
+    this.scene.requestRender();
+  }
+
+  private fly(centre: Cartesian3, range: number, heading: number, pitch: number, duration: number): void {
+    if (duration === 0) {
+      this.look(centre, range, heading, pitch);
+      return;
+    }
+    this.scene.camera.flyToBoundingSphere(new BoundingSphere(centre, 1), {
+      offset: new HeadingPitchRange(heading, pitch, range),
+      duration,
+      easingFunction: EasingFunction.CUBIC_IN_OUT,
+    });
+    this.scene.requestRender();
+  }
+
+  private duration(seconds: number): number {
+    return this.calm.matches ? 0 : seconds;
+  }
+}
+
+function outside(value: number, low: number, high: number): number {
+  if (low > high) return value - (low + high) / 2;
+  if (value < low) return value - low;
+  return value > high ? value - high : 0;
+}
+
+function sphereOf(extent: Extent, height: number): BoundingSphere {
+  const { west, south, east, north } = extent;
+  const corners = [
+    [west, south],
+    [east, north],
+  ] as const;
+  const [low, high] = corners.map(([lon, lat]) => Cartesian3.fromDegrees(lon, lat, height)) as [Cartesian3, Cartesian3];
+  const centre = Cartographic.toCartesian(
+    Cartographic.fromDegrees((west + east) / 2, (south + north) / 2, height),
+  );
+  return new BoundingSphere(centre, Math.max(Cartesian3.distance(low, high) / 2, (extent.high - extent.low) / 2, 5));
+}

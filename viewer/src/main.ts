@@ -1,0 +1,7 @@
+import "@cesium/engine/Source/Widget/CesiumWidget.css";
+import { App } from "./app";
+import "./ui/tokens.css";
+import "./ui/page.css";
+
+const root = document.getElementById("page");
+if (root) void new App(root).start();

@@ -1,0 +1,24 @@
+import type { Language } from "./words";
+
+const LOCALE: Record<Language, string> = { de: "de-DE", en: "en-GB" };
+
+/** `1.240` or `12,4`: a number with exactly `digits` decimals. */
+export function formatNumber(value: number, digits: number, language: Language): string {
+  return new Intl.NumberFormat(LOCALE[language], {
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+  }).format(value);
+}
+
+/** `12,4 m`, number and unit never apart on two lines. */
+export function formatMetres(value: number, digits: number, language: Language): string {
+  return `${formatNumber(value, digits, language)}\u00a0m`;
+}
+
+/** `21.11.2026` for `2026-11-21` (with or without a time behind it); any other text as it is. */
+export function formatDate(value: string, language: Language): string {
+  const match = /^(\d{4})-(\d{2})-(\d{2})(?:$|T)/.exec(value);
+  if (!match) return value;
+  const [, year, month, day] = match;
+  return language === "de" ? `${day}.${month}.${year}` : `${day}/${month}/${year}`;
+}

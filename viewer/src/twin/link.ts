@@ -1,0 +1,64 @@
+import { type CivilTime, formatCivil, parseCivil } from "./civil_time";
+
+/** What a link carries, so that whoever opens it sees the same. */
+export interface Link {
+  readonly building: string | null;
+  readonly camera: CameraPlace | null;
+  readonly time: CivilTime | null;
+  readonly language: "de" | "en" | null;
+}
+
+export interface CameraPlace {
+  /** Degrees. */
+  readonly longitude: number;
+  readonly latitude: number;
+  /** Ellipsoidal metres. */
+  readonly height: number;
+  /** Degrees clockwise from north; degrees, negative looks down. */
+  readonly heading: number;
+  readonly pitch: number;
+}
+
+// An id goes into a URL path and onto the page: letters, digits and the few signs that gml:id knows, and not a book.
+const BUILDING_ID = /^[\p{L}\p{N}_][\p{L}\p{N}_.:-]{0,127}$/u;
+
+function parseCamera(value: string | null): CameraPlace | null {
+  const numbers = (value ?? "").split(",").map((entry) => (entry.trim() === "" ? Number.NaN : Number(entry)));
+  if (numbers.length !== 5 || !numbers.every(Number.isFinite)) return null;
+  const [longitude, latitude, height, heading, pitch] = numbers as [number, number, number, number, number];
+  const possible =
+    Math.abs(longitude) <= 180 && Math.abs(latitude) <= 90 && height > -500 && height < 1e7 && Math.abs(pitch) <= 90;
+  return possible ? { longitude, latitude, height, heading, pitch } : null;
+}
+
+/** What the query of a URL asks for; parts that make no sense are as if absent. */
+export function parseLink(query: string): Link {
+  const parameters = new URLSearchParams(query);
+  const building = parameters.get("gebaeude")?.trim() || null;
+  const language = parameters.get("sprache");
+  return {
+    building,
+    camera: parseCamera(parameters.get("kamera")),
+    time: parseCivil(parameters.get("zeit") ?? ""),
+    language: language === "de" || language === "en" ? language : null,
+  };
+}
+
+/** Whether a text can be the id of a building at all. */
+export function isBuildingId(value: string): boolean {
+  return BUILDING_ID.test(value);
+}
+
+/** The query (with `?`, or empty) that {@link parseLink} reads back. */
+export function formatLink(link: Link): string {
+  const entries: string[] = [];
+  if (link.building) entries.push(`gebaeude=${encodeURIComponent(link.building)}`);
+  if (link.camera) {
+    const { longitude, latitude, height, heading, pitch } = link.camera;
+    const numbers = [longitude.toFixed(6), latitude.toFixed(6), height.toFixed(1), heading.toFixed(1), pitch.toFixed(1)];
+    entries.push(`kamera=${numbers.join(",")}`);
+  }
+  if (link.time) entries.push(`zeit=${formatCivil(link.time)}`);
+  if (link.language) entries.push(`sprache=${link.language}`);
+  return entries.length === 0 ? "" : `?${entries.join("&")}`;
+}

@@ -1,0 +1,74 @@
+import type { Words } from "../twin/words";
+import { type CameraActions, type CameraButtons, cameraButtons } from "./camera_buttons";
+import type { CivilTime } from "../twin/civil_time";
+import { type Daytime, daytime } from "./daytime";
+import { el, foreign } from "./dom";
+import { Notices } from "./notices";
+import { Panel } from "./panel";
+import { LoadingBar, States } from "./states";
+import { type TopBar, type TopBarActions, topBar } from "./topbar";
+
+export interface ChromeActions extends TopBarActions, CameraActions {
+  readonly focusScene: () => void;
+  readonly setTime: (time: CivilTime) => void;
+  readonly setNow: () => void;
+  readonly panelClosed: () => void;
+  readonly sheetClosed: () => void;
+}
+
+/** Everything around the scene, in one language. */
+export class Chrome {
+  readonly bar: TopBar;
+  readonly panel: Panel;
+  readonly sheet: Panel;
+  readonly notices: Notices;
+  readonly states = new States();
+  readonly loading: LoadingBar;
+  readonly time: Daytime;
+  readonly camera: CameraButtons;
+  readonly element: HTMLElement;
+  private readonly credits = el("footer", { class: "credits" });
+  private readonly announcer = el("p", { class: "visually-hidden", "aria-live": "polite" });
+
+  constructor(
+    readonly words: Words,
+    actions: ChromeActions,
+  ) {
+    this.bar = topBar(words, actions);
+    this.panel = new Panel(words, "panel", "left", actions.panelClosed);
+    this.sheet = new Panel(words, "details", "right", actions.sheetClosed);
+    this.notices = new Notices(words);
+    this.loading = new LoadingBar(words.say("loading"));
+    this.time = daytime(words, actions.setTime, actions.setNow);
+    this.camera = cameraButtons(words, actions);
+    this.element = el(
+      "div",
+      { class: "chrome" },
+      el("button", { type: "button", class: "skip", text: words.say("skip"), act: actions.focusScene }),
+      this.bar.element,
+      this.panel.element,
+      this.sheet.element,
+      this.loading.element,
+      this.time.element,
+      this.camera.element,
+      this.notices.element,
+      this.states.element,
+      this.credits,
+      this.announcer,
+    );
+  }
+
+  setCredits(lines: readonly string[]): void {
+    this.credits.replaceChildren(...lines.flatMap((line, i) => (i === 0 ? [foreign(line)] : [" · ", foreign(line)])));
+  }
+
+  /** Have a screen reader say something. */
+  announce(text: string): void {
+    this.announcer.textContent = text;
+  }
+
+  /** Tools that make no sense without a scene. */
+  showTools(shown: boolean): void {
+    for (const element of [this.time.element, this.camera.element, this.bar.layersButton]) element.hidden = !shown;
+  }
+}

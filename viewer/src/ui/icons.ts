@@ -1,0 +1,48 @@
+/** Outlined icons of one family (Lucide, ISC licence), drawn as SVG elements. */
+
+import {
+  Check,
+  Copy,
+  createElement,
+  House,
+  type IconNode,
+  Info,
+  Languages,
+  Layers,
+  Link,
+  LocateFixed,
+  Minus,
+  Navigation,
+  Plus,
+  RotateCw,
+  Sun,
+  TriangleAlert,
+  CircleQuestionMark,
+  X,
+} from "lucide";
+
+const ICONS = {
+  check: Check,
+  close: X,
+  copy: Copy,
+  help: CircleQuestionMark,
+  home: House,
+  info: Info,
+  language: Languages,
+  layers: Layers,
+  link: Link,
+  minus: Minus,
+  north: Navigation,
+  now: LocateFixed,
+  plus: Plus,
+  retry: RotateCw,
+  sun: Sun,
+  warning: TriangleAlert,
+} satisfies Record<string, IconNode>;
+
+export type IconName = keyof typeof ICONS;
+
+/** An icon for the eye alone; the button around it carries the name. */
+export function icon(name: IconName): SVGElement {
+  return createElement(ICONS[name], { width: 20, height: 20, "stroke-width": 1.75, "aria-hidden": "true", focusable: "false" });
+}
