@@ -41,7 +41,11 @@ def fit(grid: Path, box: tuple[float, float, float, float], degree: int, attribu
     )
     samples = grid_zeta(grid, lon.ravel(), lat.ravel()).reshape(lon.shape)
     if not np.isfinite(samples).all():
-        raise SystemExit(f"{grid}: the grid does not cover the whole box; choose a smaller one")
+        share = np.isfinite(samples).mean()
+        raise SystemExit(
+            f"{grid}: the grid covers {share:.0%} of the box; choose a smaller one, or leave the box out: a county "
+            "at the border then has a control point alone and needs the official grid installed"
+        )
     # To 0.01 mm: finer digits would only repeat the grid's noise.
     coefficients = np.round(fit_coefficients(samples, degree), 5)
     unmeasured = HeightSurface(
@@ -72,19 +76,21 @@ def control_point(grid: Path, crs: str, position: tuple[float, float, float]) ->
     return ControlPoint(position, round(lon, 9), round(lat, 9), round(height, 4))
 
 
-def to_toml(surface: HeightSurface, control: ControlPoint) -> str:
+def to_toml(surface: HeightSurface | None, control: ControlPoint) -> str:
     """Return the generated part of a profile."""
-    return "\n".join(
-        [
-            MARK,
-            "",
-            "# A place whose ellipsoidal height the official grid tells: checked before every build.",
-            "[control_point]",
-            f"position = {list(control.position)}",
-            f"lon_deg = {control.lon_deg}",
-            f"lat_deg = {control.lat_deg}",
-            f"height = {control.height}",
-            "",
+    lines = [
+        MARK,
+        "",
+        "# A place whose ellipsoidal height the official grid tells: checked before every build.",
+        "[control_point]",
+        f"position = {list(control.position)}",
+        f"lon_deg = {control.lon_deg}",
+        f"lat_deg = {control.lat_deg}",
+        f"height = {control.height}",
+        "",
+    ]
+    if surface is not None:
+        lines += [
             "# Quasigeoid height over the box as Chebyshev series, metres; rows: longitude.  Errors are metres",
             f"# from the grid at {PLACES:,} random places.  The attribution must be shown with the result.",
             "[height_surface]",
@@ -103,7 +109,7 @@ def to_toml(surface: HeightSurface, control: ControlPoint) -> str:
             "]",
             "",
         ]
-    )
+    return "\n".join(lines)
 
 
 def _numbers(row: NDArray[np.float64]) -> str:
@@ -116,29 +122,28 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("grid", type=Path, help="official quasigeoid grid (GeoTIFF as PROJ reads it)")
     for side in ("west", "south", "east", "north"):
-        parser.add_argument(f"--{side}", type=float, required=True, help="edge of the box, degrees ETRS89")
+        parser.add_argument(f"--{side}", type=float, help="edge of the box, degrees ETRS89")
     parser.add_argument("--degree", type=int, default=10, help="highest degree in each direction (default: 10)")
     parser.add_argument("--control", type=float, nargs=3, required=True, metavar=("X", "Y", "Z"), help="control point")
     parser.add_argument("--crs", default="EPSG:25832+7837", help="CRS of the control point where there is no --profile")
     parser.add_argument("--attribution", default=ATTRIBUTION, help="line that the grid's licence demands")
     parser.add_argument("--profile", type=Path, help="region profile to update")
     options = parser.parse_args(arguments)
+    box = (options.west, options.south, options.east, options.north)
+    if len({side is None for side in box}) > 1:
+        parser.error("name all four edges of the box, or none for a profile without a height surface")
     try:
         crs = options.crs if options.profile is None else load_region(options.profile).crs
-        surface = fit(
-            options.grid,
-            (options.west, options.south, options.east, options.north),
-            options.degree,
-            options.attribution,
-        )
+        surface = None if options.west is None else fit(options.grid, box, options.degree, options.attribution)
         text = to_toml(surface, control_point(options.grid, crs, tuple(options.control)))
     except ZwillingError as error:
         raise SystemExit(str(error)) from error
-    print(
-        f"degree {surface.degree}: largest error {surface.max_error * 1000:.2f} mm, "
-        f"rms {surface.rms_error * 1000:.2f} mm at {PLACES:,} places",
-        file=sys.stderr,
-    )
+    if surface is not None:
+        print(
+            f"degree {surface.degree}: largest error {surface.max_error * 1000:.2f} mm, "
+            f"rms {surface.rms_error * 1000:.2f} mm at {PLACES:,} places",
+            file=sys.stderr,
+        )
     if options.profile is None:
         print(text, end="")
         return

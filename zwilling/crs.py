@@ -39,7 +39,7 @@ _ETRS89 = 4258
 _DHDN = 4314
 _WGS84_3D = 4979
 _NAME_THE_CRS = "pass --crs, for example --crs EPSG:25832+7837"
-_INSTALL_GRID = "install the official grid: 'zwilling geoid install FILE' or 'zwilling geoid download'"
+_INSTALL_GRID = "install the official grid: 'zwilling geoid install FILE', or 'zwilling geoid install --download'"
 
 # Counties at a zone's edge keep their zone: in Nordrhein-Westfalen zone 32 reaches half a degree, in Bayern two
 # degrees beyond the area that EPSG states.

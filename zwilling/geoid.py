@@ -89,7 +89,7 @@ def _store(content: bytes, *, source: object, folder: Path | None, force: bool) 
         raise SourceError(
             f"is not the official {GRID} (SHA-256 {found}, expected {GRID_SHA256})",
             source=source,
-            remedy="fetch it anew; for a later edition pass --force",
+            remedy="fetch it anew",
         )
     target = (folder or default_folder()) / GRID
     try:

@@ -350,8 +350,8 @@ def test_outside_the_surface_is_refused_with_the_place(surface: Georeference) ->
         surface.to_ecef(muenster)
     assert str(caught.value) == (
         "position (404000.000, 5746000.000, 50.000): lies outside Rhein-Kreis Neuss, for which alone there is a height "
-        "surface (1 of 2 positions); install the official grid: 'zwilling geoid install FILE' or "
-        "'zwilling geoid download'"
+        "surface (1 of 2 positions); install the official grid: 'zwilling geoid install FILE', or "
+        "'zwilling geoid install --download'"
     )
 
 

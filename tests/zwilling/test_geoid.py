@@ -118,7 +118,7 @@ class _Grids(BaseHTTPRequestHandler):
 def server() -> Iterator[str]:
     """Serve `_Grids.content` at the yielded https address."""
     with ThreadingHTTPServer(("127.0.0.1", 0), _Grids) as http_server:
-        thread = threading.Thread(target=http_server.serve_forever, daemon=True)
+        thread = threading.Thread(target=http_server.serve_forever, args=(0.01,), daemon=True)
         thread.start()
         urllib.request.install_opener(urllib.request.build_opener(_Plain(), urllib.request.ProxyHandler({})))
         try:

@@ -14,7 +14,7 @@ from hypothesis.extra import numpy as arrays
 from numpy.polynomial import chebyshev
 from numpy.typing import NDArray
 
-from zwilling.crs import grid_zeta
+from zwilling.crs import check_heights, grid_zeta
 from zwilling.geoid import GRID
 from zwilling.height_surface import HeightSurface, fit_coefficients, sample_nodes
 from zwilling.region import load_region
@@ -142,7 +142,27 @@ def test_the_script_refuses_a_box_beyond_the_grid(shared_data: Path) -> None:
     box = ("--west", "1", "--south", "50.97", "--east", "7.05", "--north", "51.42")
     done = _run(str(shared_data / "geoid" / GRID), *box, *CONTROL)
     assert done.returncode == 1
-    assert "does not cover the whole box" in done.stderr
+    assert "% of the box" in done.stderr
+
+
+def test_a_county_at_the_border_gets_a_control_point_alone(tmp_path: Path, shared_data: Path) -> None:
+    profile = tmp_path / "kreis.toml"
+    profile.write_text(
+        'name = "kreis-viersen"\ntitle = "Kreis Viersen"\ncrs = "EPSG:25832+7837"\n'
+        'bbox_deg = [6.0, 51.1, 6.65, 51.55]\n[municipalities]\n05166032 = "Viersen"\n',
+        encoding="utf-8",
+    )
+    done = _run(str(shared_data / "geoid" / GRID), "--control", "310000", "5684000", "40", "--profile", str(profile))
+    assert done.returncode == 0, done.stderr
+    region = load_region(profile)
+    assert region.height_surface is None
+    assert check_heights(region, grid_folders=[shared_data / "geoid"]).passed
+
+
+def test_the_script_wants_the_whole_box(shared_data: Path) -> None:
+    done = _run(str(shared_data / "geoid" / GRID), "--west", "6.4", *CONTROL)
+    assert done.returncode == 2
+    assert "all four edges" in done.stderr
 
 
 def test_the_script_refuses_what_is_no_grid(tmp_path: Path) -> None:
