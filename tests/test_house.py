@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from scripts.check_locks import faults, lock_files
+from scripts.complete_npm_lock import completed
 
 PROJECT = Path(__file__).resolve().parent.parent
 ROOMS = ("zwilling", "citygml", "pointclouds", "orthophotos", "tiler", "sensor_overlay", "server")
@@ -99,6 +100,39 @@ def test_the_lock_check_sees_a_resolved_address_in_npms_lock(tmp_path: Path) -> 
     package = {"version": "1.0.0", "integrity": "sha512-x", "resolved": "https://mirror.example/a.tgz"}
     lock.write_text(json.dumps({"packages": {"": {}, "node_modules/a": package}}, indent=1), encoding="utf-8")
     assert len(faults(lock)) == 1
+
+
+def test_npms_lock_gets_an_entry_for_every_platform() -> None:
+    biome = {
+        "version": "2.6.8",
+        "integrity": "sha512-x",
+        "dev": True,
+        "optionalDependencies": {
+            "@biome/cli-darwin-arm64": "2.6.8",
+            "@biome/cli-linux-x64-musl": "2.6.8",
+            "fsevents": "1",
+        },
+    }
+    lock = completed({"packages": {"": {}, "node_modules/biome": biome}})
+    assert lock["packages"]["node_modules/@biome/cli-darwin-arm64"] == {
+        "version": "2.6.8",
+        "cpu": ["arm64"],
+        "dev": True,
+        "optional": True,
+        "os": ["darwin"],
+    }
+    assert lock["packages"]["node_modules/@biome/cli-linux-x64-musl"]["libc"] == ["musl"]
+    assert list(lock["packages"])[0] == ""
+    assert len(lock["packages"]) == 4
+    assert completed(lock) == lock
+
+
+def test_a_package_that_linux_installs_needs_a_hash(tmp_path: Path) -> None:
+    lock = tmp_path / "package-lock.json"
+    for system, count in (("darwin", 0), ("linux", 1)):
+        package = {"version": "1.0.0", "optional": True, "os": [system]}
+        lock.write_text(json.dumps({"packages": {"": {}, "node_modules/a": package}}, indent=1), encoding="utf-8")
+        assert len(faults(lock)) == count
 
 
 def test_locks_hold_what_the_project_asks_for() -> None:

@@ -92,7 +92,8 @@ def install_packages(folder: Path, node: Node) -> str:
     if _read(stamp) == wanted:
         return "there"
     # No script of a package runs: none of ours needs one, and none can fetch anything then.
-    call(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], folder=folder, env=node.env(), remedy=NETWORK)
+    quiet = ["--no-audit", "--no-fund", "--no-update-notifier"]
+    call(["npm", "ci", "--ignore-scripts", *quiet], folder=folder, env=node.env(), remedy=NETWORK)
     stamp.parent.mkdir(exist_ok=True)  # npm makes no folder for a lock without packages
     stamp.write_text(wanted, encoding="utf-8")
     return "installed"

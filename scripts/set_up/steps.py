@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[2]
-SHOWN_LINES = 15
-"""How many of a failed command's last lines are shown."""
+SHOWN_FIRST, SHOWN_LAST = 6, 10
+"""How many lines of a failed command's output are shown: npm says first what is wrong, pip last."""
 
 
 class StepFailedError(Exception):
@@ -25,7 +25,7 @@ class StepFailedError(Exception):
     Attributes:
         problem: what was found.
         remedy: what the user can do now.
-        output: the last lines that the failed command printed.
+        output: what the failed command printed.
     """
 
     def __init__(self, problem: str, remedy: str, output: str = "") -> None:
@@ -62,9 +62,8 @@ def run_steps(steps: Sequence[Step], again: str) -> bool:
                 raise StepFailedError(str(error), remedy) from error
         except StepFailedError as failure:
             print("failed", flush=True)
-            tail = "".join(f"    {line}\n" for line in failure.output.strip().splitlines()[-SHOWN_LINES:])
             sys.stderr.write(
-                f"\nStep {number} of {len(steps)}, {step.title}, failed: {failure.problem}\n{tail}"
+                f"\nStep {number} of {len(steps)}, {step.title}, failed: {failure.problem}\n{_shown(failure.output)}"
                 f"What to do: {failure.remedy}\nThen run `{again}` again; it goes on with this step.\n"
             )
             return False
@@ -74,6 +73,13 @@ def run_steps(steps: Sequence[Step], again: str) -> bool:
             return False
         print(f"{done} ({time.monotonic() - start:.0f} s)", flush=True)
     return True
+
+
+def _shown(output: str) -> str:
+    lines = output.strip().splitlines()
+    if len(lines) > SHOWN_FIRST + SHOWN_LAST:
+        lines[SHOWN_FIRST:-SHOWN_LAST] = ["…"]
+    return "".join(f"    {line}\n" for line in lines)
 
 
 def call(

@@ -35,6 +35,15 @@ def test_a_failed_step_names_itself_the_problem_and_the_remedy(capsys: pytest.Ca
     )
 
 
+def test_of_long_output_the_first_and_the_last_lines_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    def talk() -> str:
+        raise StepFailedError("too much", "be brief", "".join(f"line {number}\n" for number in range(100)))
+
+    run_steps([Step("one", talk)], again="make demo")
+    shown = [line.strip() for line in capsys.readouterr().err.splitlines() if line.startswith("    ")]
+    assert shown == [*(f"line {n}" for n in range(6)), "…", *(f"line {n}" for n in range(90, 100))]
+
+
 def test_a_file_that_cannot_be_written_is_no_traceback(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert not run_steps([Step("one", lambda: (tmp_path / "missing").read_text(encoding="utf-8"))], again="make demo")
     assert f"No such file or directory: '{tmp_path / 'missing'}'" in capsys.readouterr().err
