@@ -5,7 +5,6 @@ What has been handed out is let go, so memory does not grow with the file.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, Final, Literal, cast

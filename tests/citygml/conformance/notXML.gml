@@ -1,0 +1,2 @@
+%PDF-1.7
+not XML at all
