@@ -1,8 +1,8 @@
 """Adds to npm's lock the packages for other platforms that the mirror, from which it was written, does not hold.
 
 `npm ci` demands an entry for every optional package, whether it fits the platform or not, and stops where one is
-missing.  A mirror that holds Linux packages only gives such a lock (seen with biome).  What is added here has a version, as the
-package that names it pins it, and no hash; npm installs it on no Linux.
+missing.  A mirror that holds Linux packages only gives such a lock (seen with biome).  What is added here has a
+version, as the package that names it pins it, and no hash; npm installs it on no Linux.
 """
 
 from __future__ import annotations

@@ -122,7 +122,7 @@ def test_npms_lock_gets_an_entry_for_every_platform() -> None:
         "os": ["darwin"],
     }
     assert lock["packages"]["node_modules/@biome/cli-linux-x64-musl"]["libc"] == ["musl"]
-    assert list(lock["packages"])[0] == ""
+    assert next(iter(lock["packages"])) == ""
     assert len(lock["packages"]) == 4
     assert completed(lock) == lock
 

@@ -88,26 +88,18 @@ def test_who_is_not_root_gets_the_line_to_run(user: int, remedy: str, monkeypatc
         assert [line.split()[-1] for line in ran] == ["update", "chromium"]
 
 
-@pytest.fixture
-def venv(tmp_path: Path) -> PythonEnvironment:
-    made = PythonEnvironment(tmp_path / "with a space" / ".venv")
-    assert made.create().startswith("Python 3.")
-    return made
-
-
-def test_an_environment_is_made_once(venv: PythonEnvironment, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert venv.create() == "there"
+def test_an_environment_is_made_once_and_again_when_it_is_half_made_or_was_moved(tmp_path: Path) -> None:
+    # One test, because each environment takes seconds to make.
+    venv = PythonEnvironment(tmp_path / "with a space" / ".venv")
+    assert venv.create().startswith("Python 3.")
     assert subprocess.run([venv.python, "-c", "import pip"], check=False).returncode == 0
+    assert venv.create() == "there"
 
-
-def test_a_half_made_environment_is_made_again(venv: PythonEnvironment) -> None:
     (venv.folder / "zwilling-unfinished").touch()
     (venv.folder / "left-over").touch()
     assert venv.create().startswith("Python 3.")
     assert not (venv.folder / "left-over").exists()
 
-
-def test_a_moved_environment_is_made_again(venv: PythonEnvironment) -> None:
     moved = PythonEnvironment(venv.folder.rename(venv.folder.parent / "moved"))
     assert moved.create().startswith("Python 3.")
     assert moved.create() == "there"
