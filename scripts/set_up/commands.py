@@ -12,7 +12,7 @@ from pathlib import Path
 
 from scripts.set_up import debian, node
 from scripts.set_up.environments import PythonEnvironment
-from scripts.set_up.steps import PROJECT, Step, run_steps
+from scripts.set_up.steps import PROJECT, Step, StepFailedError, run_steps
 
 RUNTIME_LOCK = PROJECT / "requirements.lock"
 DEV_LOCK = PROJECT / "requirements-dev.lock"
@@ -83,7 +83,9 @@ class SetUp:
         if found is None:
             debian.install("chromium", "Chromium, in which the viewer is tested,")
             found = shutil.which("chromium")
-        return str(found)
+        if found is None:
+            raise StepFailedError("Chromium is installed, but not on PATH", "add the folder of `chromium` to PATH")
+        return found
 
 
 def demo(arguments: Sequence[str]) -> int:
