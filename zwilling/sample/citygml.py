@@ -108,8 +108,7 @@ class TileFiles:
         whole: list[tuple[Path, Path]] = []
         try:
             if kind is None:
-                for name in sorted(self._bodies):
-                    whole.append((self._assemble(name), self._folder / f"{name}.gml"))
+                whole += [(self._assemble(name), self._folder / f"{name}.gml") for name in sorted(self._bodies)]
                 for name in self._notes:
                     (self._folder / f".{name}.part").replace(self._folder / name)
                 for temporary, path in whole:
@@ -171,13 +170,15 @@ def member(building: Building) -> str:
         "  <core:cityObjectMember>\n",
         f'    <bldg:Building gml:id="{building.alkis_id}">\n',
         f"      <gml:name>{draft.name}</gml:name>\n" if draft.name else "",
-        f"      <core:creationDate>{building.created}</core:creationDate>\n"
-        "      <core:externalReference>\n"
-        f"        <core:informationSystem>{_ADV}/fdv/art.htm#_9100</core:informationSystem>\n"
-        "        <core:externalObject>\n"
-        f"          <core:name>{building.alkis_id}</core:name>\n"
-        "        </core:externalObject>\n"
-        "      </core:externalReference>\n",
+        (
+            f"      <core:creationDate>{building.created}</core:creationDate>\n"
+            "      <core:externalReference>\n"
+            f"        <core:informationSystem>{_ADV}/fdv/art.htm#_9100</core:informationSystem>\n"
+            "        <core:externalObject>\n"
+            f"          <core:name>{building.alkis_id}</core:name>\n"
+            "        </core:externalObject>\n"
+            "      </core:externalReference>\n"
+        ),
     ]
     roof_height = "1000" if draft.is_surveyed else "3000"
     own = [("DatenquelleDachhoehe", roof_height), ("DatenquelleBodenhoehe", "1100"), ("DatenquelleLage", "1000")]
@@ -237,7 +238,9 @@ class _Identifiers:
 
 def _attributes(pairs: Iterable[tuple[str, str]], pad: str) -> list[str]:
     return [
-        f'{pad}<gen:stringAttribute name="{name}">\n{pad}  <gen:value>{value}</gen:value>\n{pad}</gen:stringAttribute>\n'
+        f'{pad}<gen:stringAttribute name="{name}">\n'
+        f"{pad}  <gen:value>{value}</gen:value>\n"
+        f"{pad}</gen:stringAttribute>\n"
         for name, value in pairs
     ]
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 
-
 from zwilling.sample import houses
 from zwilling.sample.houses import Frame
 from zwilling.sample.joining import join
 from zwilling.sample.model import Draft
 from zwilling.sample.plan import LandUse
-from zwilling.sample.siting import Site, frontages
+from zwilling.sample.siting import Site, frontages, gardens
 from zwilling.sample.solids import End, RoofType, Solid, prism, strip, tent
 
 CHURCH = "31001_3041"
@@ -27,7 +26,15 @@ SUPERMARKET = "31001_2010"
 SHELTER = "51009_1610"
 
 # Dedications and names that fit every quarter and no particular one.
-_CHURCHES = ("St. Matthäus", "St. Barbara", "Christuskirche", "St. Andreas", "Kreuzkirche", "St. Elisabeth", "Johanneskirche")
+_CHURCHES = (
+    "St. Matthäus",
+    "St. Barbara",
+    "Christuskirche",
+    "St. Andreas",
+    "Kreuzkirche",
+    "St. Elisabeth",
+    "Johanneskirche",
+)
 _SCHOOLS = ("Grundschule", "Gesamtschule", "Realschule", "Gemeinschaftsgrundschule")
 _NURSERIES = ("Kita Regenbogen", "Kita Mühlenbach", "Kita Sonnenhof", "Kita Wirbelwind", "Kita Pusteblume")
 
@@ -96,9 +103,7 @@ def _church_parts(frame: Frame, k: float) -> tuple[Solid, ...]:
         RoofType.GABLE,
     )
     first, last = west + 1.5, east - 2.5
-    south = strip(
-        (frame.at(first, -nave_half), frame.at(last, -nave_half)), ((-aisle, 6.2), (0.0, 9.8)), RoofType.PENT
-    )
+    south = strip((frame.at(first, -nave_half), frame.at(last, -nave_half)), ((-aisle, 6.2), (0.0, 9.8)), RoofType.PENT)
     north = strip((frame.at(first, nave_half), frame.at(last, nave_half)), ((0.0, 9.8), (aisle, 6.2)), RoofType.PENT)
     half = nave_half * 0.78
     outline = [frame.at(east, -half), frame.at(east + 4.2 * k, -half), frame.at(east + 8.0 * k, -half * 0.42),
@@ -118,9 +123,7 @@ def town_hall(site: Site) -> None:
     profile = houses.gable_profile(wing, 11.2, 44)
     ring = strip(place.rectangle(0, 0, width, depth), profile, RoofType.HIP, is_closed=True)
     tower_frame = place.moved(width * 0.5 - 3.2, -4.5)
-    tower = tent(
-        tower_frame.rectangle(0, 0, 6.4, 4.5), 21.0, (*tower_frame.at(3.2, 2.25), 29.5), RoofType.TENT
-    )
+    tower = tent(tower_frame.rectangle(0, 0, 6.4, 4.5), 21.0, (*tower_frame.at(3.2, 2.25), 29.5), RoofType.TENT)
     porch = prism(place.moved(width * 0.5 + 3.2, -2.6).rectangle(0, 0, 8.0 * k, 2.6), 4.2, RoofType.FLAT)
     draft = Draft(join((ring, tower, porch)), TOWN_HALL, 1897, 3, name="Rathaus", door=place.at(width / 2, -4.5))
     site.build(draft)
@@ -142,9 +145,7 @@ def school(site: Site) -> None:
     canopy = prism(frame.moved(8.0 * k, bar).rectangle(0, 0, 9.0 * k, 4.0), 3.0, RoofType.FLAT)
     name = rng.choice(_SCHOOLS)
     year = rng.randint(1957, 1978)
-    if not site.build(
-        Draft(join((west, east, hall, canopy)), SCHOOL, year, 3, name=name, door=frame.at(12.0, 0.0))
-    ):
+    if not site.build(Draft(join((west, east, hall, canopy)), SCHOOL, year, 3, name=name, door=frame.at(12.0, 0.0))):
         return
     for place in _places(site, 30.0 * k, 18.0 * k, 5.0):
         gym = houses.along_street(place, 30.0 * k, houses.barrel_profile(18.0 * k, 6.4, 2.6), RoofType.BARREL)
@@ -173,6 +174,7 @@ def kindergarten(site: Site) -> None:
         shed = houses.along_street(place, 5.0, houses.pent_profile(3.0, 2.6, 2.2), RoofType.PENT)
         site.build(Draft((shed,), "31001_2723", is_surveyed=False), clearance=4.0)
         break
+    gardens(site)
 
 
 def station(site: Site) -> None:
@@ -187,9 +189,7 @@ def station(site: Site) -> None:
     middle = houses.gable_to_street(frame.moved(third, 0.0), third, depth, 9.6, 30, End())
     left = houses.along_street(frame.moved(0.0, 1.0), third, wing, RoofType.HIP, start=End(depth / 2 - 1.0))
     right = houses.along_street(frame.moved(2 * third, 1.0), third, wing, RoofType.HIP, end=End(depth / 2 - 1.0))
-    site.build(
-        Draft(join((middle, left, right)), STATION, 1878, 2, name="Bahnhof", door=frame.at(1.5 * third, 0.0))
-    )
+    site.build(Draft(join((middle, left, right)), STATION, 1878, 2, name="Bahnhof", door=frame.at(1.5 * third, 0.0)))
     for place in _places(site, 20.0, 6.0, 3.0):
         roof = prism(place.rectangle(0, 0, 20.0, 6.0), 3.8, RoofType.FLAT)
         site.build(Draft((roof,), SHELTER, is_surveyed=False), clearance=5.0)

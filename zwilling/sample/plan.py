@@ -9,10 +9,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 import shapely
-from shapely.geometry import LineString, MultiPolygon, Polygon
+from shapely.geometry import LineString, Polygon
+from shapely.geometry import Point as ShapelyPoint
+from shapely.geometry.base import BaseGeometry
 from shapely.geometry.polygon import orient
 
 from zwilling.sample import names
+from zwilling.sample.chance import chance
 from zwilling.sample.solids import Point
 from zwilling.sample.terrain import CENTRE_E, CENTRE_N
 
@@ -109,23 +112,25 @@ _WHOLE = _Grain(math.inf, math.inf, 10.0, 0.0)
 
 # The old town's main streets, drawn by hand; metres from the centre.  (name, width, is a ring, points)
 _MAIN: tuple[tuple[str, float, bool, tuple[Point, ...]], ...] = (
-    ("Promenade", 22.0, True, ((-196, -40), (-172, -128), (-92, -182), (12, -190), (112, -164), (178, -92),
+    ("Lindenwall", 22.0, True, ((-196, -40), (-172, -128), (-92, -182), (12, -190), (112, -164), (178, -92),
                                (196, 8), (166, 104), (88, 164), (-16, 176), (-118, 150), (-182, 66))),
-    ("Oberstraße", 13.0, False, ((-196, -30), (-120, -34), (-52, -22), (6, -30))),
-    ("Niederstraße", 13.0, False, ((6, -30), (78, -36), (138, -16), (196, 0))),
-    ("Neumarkt", 11.0, False, ((-8, 176), (-22, 104), (-34, 52), (-52, -22))),
-    ("Münsterstraße", 10.0, False, ((6, -30), (16, -96), (8, -190))),
-    ("Kölner Tor", 9.0, False, ((78, -36), (84, 40), (56, 92), (-22, 104))),
-    ("Krefelder Straße", 20.0, False, ((-196, -30), (-330, -62), (-480, -72), (-700, -20))),
-    ("Rheintorstraße", 20.0, False, ((196, 0), (300, 22), (450, 16), (700, 24))),
+    ("Markttorstraße", 13.0, False, ((-196, -30), (-120, -34), (-52, -22), (6, -30))),
+    ("Tuchmacherstraße", 13.0, False, ((6, -30), (78, -36), (138, -16), (196, 0))),
+    ("Stiftsstraße", 11.0, False, ((-8, 176), (-22, 104), (-34, 52), (-52, -22))),
+    ("Haferstraße", 10.0, False, ((6, -30), (16, -96), (8, -190))),
+    ("Pfauengasse", 9.0, False, ((78, -36), (84, 40), (56, 92), (-22, 104))),
+    ("Xantener Straße", 20.0, False, ((-196, -30), (-330, -62), (-480, -72), (-700, -20))),
+    ("Fährstraße", 20.0, False, ((196, 0), (300, 22), (450, 16), (700, 24))),
     ("Bahnhofstraße", 20.0, False, ((-8, 176), (-16, 270), (-40, 376), (-46, 424))),
-    ("Grevenbroicher Straße", 18.0, False, ((8, -190), (22, -300), (-6, -440), (10, -700))),
-    ("Nordwall", 15.0, False, ((-700, 330), (-520, 350), (-300, 372), (-40, 376), (220, 342), (440, 300), (700, 310))),
-    ("Mühlenstraße", 14.0, False, ((-480, -72), (-440, -210), (-330, -330), (-6, -440), (200, -430), (420, -350),
+    ("Nettetaler Straße", 18.0, False, ((8, -190), (22, -300), (-6, -440), (10, -700))),
+    ("Güterstraße", 15.0, False, ((-700, 330), (-520, 350), (-300, 372), (-40, 376), (220, 342), (440, 300),
+                                (700, 310))),
+    ("Mühlbachstraße", 14.0, False, ((-480, -72), (-440, -210), (-330, -330), (-6, -440), (200, -430), (420, -350),
                                    (520, -190), (450, 16))),
-    ("Westring", 16.0, False, ((-480, -72), (-470, 120), (-440, 250), (-400, 362))),
-    ("Ostring", 16.0, False, ((450, 16), (452, 160), (440, 300))),
-    ("Südring", 15.0, False, ((-700, -470), (-440, -560), (-180, -580), (2, -570), (260, -590), (500, -520), (700, -470))),
+    ("Gerberring", 16.0, False, ((-480, -72), (-470, 120), (-440, 250), (-400, 362))),
+    ("Deichring", 16.0, False, ((450, 16), (452, 160), (440, 300))),
+    ("Ackerring", 15.0, False, ((-700, -470), (-440, -560), (-180, -580), (2, -570), (260, -590), (500, -520),
+                               (700, -470))),
 )  # fmt: skip
 _STREAM: tuple[Point, ...] = (
     (-720, -330), (-560, -262), (-395, -268), (-290, -236), (-160, -262), (-40, -262), (90, -252), (205, -205),
@@ -138,29 +143,29 @@ _USES: tuple[tuple[float, float, LandUse], ...] = (
     (0, 0, LandUse.OLD_TOWN), (-100, -90, LandUse.OLD_TOWN), (90, -90, LandUse.OLD_TOWN), (90, 80, LandUse.OLD_TOWN),
     (-100, 70, LandUse.OLD_TOWN), (0, 120, LandUse.OLD_TOWN), (0, -130, LandUse.OLD_TOWN),
     (-300, 60, LandUse.PERIMETER), (-120, 270, LandUse.PERIMETER), (110, 260, LandUse.PERIMETER),
-    (-300, 250, LandUse.PERIMETER), (275, 110, LandUse.PERIMETER), (-300, -150, LandUse.PERIMETER),
-    (260, 240, LandUse.PERIMETER), (120, -215, LandUse.PERIMETER), (-120, -215, LandUse.PERIMETER),
-    (-150, -350, LandUse.ROWS), (120, -350, LandUse.TERRACES), (330, -300, LandUse.TERRACES),
-    (400, -100, LandUse.ROWS), (420, 110, LandUse.ROWS),
+    (-300, 250, LandUse.DETACHED), (275, 110, LandUse.PERIMETER), (-300, -150, LandUse.DETACHED),
+    (260, 240, LandUse.TERRACES), (120, -215, LandUse.PERIMETER), (-120, -215, LandUse.PERIMETER),
+    (-150, -350, LandUse.ROWS), (120, -350, LandUse.TERRACES), (330, -300, LandUse.DETACHED),
+    (400, -100, LandUse.ROWS), (420, 110, LandUse.SLABS),
     (-560, 40, LandUse.TERRACES), (-560, 200, LandUse.DETACHED), (-560, -180, LandUse.TERRACES),
     (-560, -400, LandUse.DETACHED), (-300, -470, LandUse.DETACHED), (-100, -510, LandUse.DETACHED),
     (120, -510, LandUse.DETACHED), (330, -480, LandUse.DETACHED), (560, -400, LandUse.DETACHED),
     (570, -100, LandUse.DETACHED), (580, 150, LandUse.SLABS), (560, 380, LandUse.DETACHED),
-    (-500, 410, LandUse.COMMERCE), (-200, 412, LandUse.COMMERCE), (150, 400, LandUse.PERIMETER),
+    (-500, 410, LandUse.COMMERCE), (-200, 412, LandUse.COMMERCE), (150, 400, LandUse.DETACHED),
     (-400, 570, LandUse.COMMERCE), (-100, 580, LandUse.COMMERCE), (200, 560, LandUse.TERRACES),
     (400, 580, LandUse.DETACHED), (-400, -620, LandUse.DETACHED), (0, -630, LandUse.DETACHED),
     (400, -620, LandUse.DETACHED),
 )  # fmt: skip
 _SITES: tuple[tuple[float, float, LandUse], ...] = (
     (30, 40, LandUse.CHURCH), (-90, 40, LandUse.TOWN_HALL), (-240, 90, LandUse.SCHOOL),
-    (-250, -300, LandUse.KINDERGARTEN), (-46, 445, LandUse.STATION), (300, -400, LandUse.CARE_HOME),
-    (520, 80, LandUse.SUPERMARKET), (-540, 110, LandUse.FIRE_STATION), (250, 60, LandUse.SCHOOL),
+    (-110, -310, LandUse.KINDERGARTEN), (-46, 445, LandUse.STATION), (130, -330, LandUse.CARE_HOME),
+    (470, 90, LandUse.SUPERMARKET), (-400, 190, LandUse.FIRE_STATION), (250, 60, LandUse.SCHOOL),
 )  # fmt: skip
 
 
 def district(seed: int, column: int, row: int) -> District:
     """Return one cell of the town; 0/0 is the old town with what grew around it, the others are later districts."""
-    rng = random.Random(f"{seed}/plan/{column}/{row}")
+    rng = chance(seed, "plan", column, row)
     return _old_district(seed, rng) if column == row == 0 else _new_district(seed, rng, column, row)
 
 
@@ -191,21 +196,25 @@ def _cubic(a: float, b: float, c: float, d: float, t: float) -> float:
 
 def _node(seed: int, column: int, row: int) -> Point:
     """Return a crossing of the roads between districts."""
-    rng = random.Random(f"{seed}/node/{column}/{row}")
+    rng = chance(seed, "node", column, row)
     x = CENTRE_E + (column - 0.5) * CELL + rng.uniform(-45, 45)
     y = CENTRE_N + (row - 0.5) * CELL + rng.uniform(-45, 45)
     return x, y
 
 
+_TOWNS = ("Rheydter", "Emmericher", "Rheiner", "Wachtendonker", "Jülicher", "Dürener", "Aachener", "Viersener",
+          "Kempener", "Venloer", "Solinger", "Erkelenzer")  # fmt: skip
+
+
 def _edge(seed: int, column: int, row: int, *, is_north: bool) -> tuple[list[Point], str]:
     """Return the road from a crossing to the next one east or north, and its name."""
-    rng = random.Random(f"{seed}/edge/{column}/{row}/{is_north}")
+    rng = chance(seed, "edge", column, row, is_north)
     a = _node(seed, column, row)
     c = _node(seed, column + (not is_north), row + is_north)
     # The middle is fixed, so that the main streets of both districts meet on it.
     x, y = CENTRE_E + column * CELL, CENTRE_N + row * CELL
     b = (x - CELL / 2, y + rng.uniform(-20, 20)) if is_north else (x + rng.uniform(-20, 20), y - CELL / 2)
-    name = f"{rng.choice(('Rheydter', 'Dormagener', 'Kaarster', 'Meerbuscher', 'Jülicher', 'Dürener', 'Aachener', 'Viersener', 'Kempener', 'Venloer', 'Solinger', 'Erkelenzer'))} {rng.choice(('Straße', 'Landstraße', 'Chaussee'))}"
+    name = f"{rng.choice(_TOWNS)} {rng.choice(('Straße', 'Landstraße', 'Chaussee'))}"
     return _spline((a, b, c)), name
 
 
@@ -224,9 +233,9 @@ def _old_district(seed: int, rng: random.Random) -> District:
     outline, streets = _cell(seed, 0, 0)
     for name, width, is_ring, points in _MAIN:
         line = LineString(_move(_spline(points, is_ring=is_ring)))
-        streets.append(Street(name, line if is_ring else line.intersection(outline), width))
-    stream = LineString(_move(_spline(_STREAM))).intersection(outline)
-    track = LineString(_move(_spline(_RAILWAY))).intersection(outline)
+        streets.append(Street(name, line if is_ring else _inside(line, outline), width))
+    stream = _inside(LineString(_move(_spline(_STREAM))), outline)
+    track = _inside(LineString(_move(_spline(_RAILWAY))), outline)
     meadow = stream.buffer(19.0, cap_style="flat")
     embankment = track.buffer(11.0, cap_style="flat")
     sites = [((CENTRE_E + x, CENTRE_N + y), use) for x, y, use in _SITES]
@@ -240,7 +249,12 @@ def _new_district(seed: int, rng: random.Random, column: int, row: int) -> Distr
     x, y = CENTRE_E + column * CELL, CENTRE_N + row * CELL
     centre = (x + rng.uniform(-60, 60), y + rng.uniform(-60, 60))
     ends = []
-    for c, r, is_north in ((column, row, False), (column + 1, row, True), (column, row + 1, False), (column, row, True)):
+    for c, r, is_north in (
+        (column, row, False),
+        (column + 1, row, True),
+        (column, row + 1, False),
+        (column, row, True),
+    ):
         line, _ = _edge(seed, c, r, is_north=is_north)
         ends.append(line[len(line) // 2])
     pool = names.town(rng)
@@ -273,7 +287,11 @@ def _move(points: Sequence[Point]) -> list[Point]:
     return [(CENTRE_E + x, CENTRE_N + y) for x, y in points]
 
 
-def _between(outline: Polygon, streets: Sequence[Street]) -> Polygon | MultiPolygon:
+def _inside(line: LineString, outline: Polygon) -> LineString:
+    return LineString(shapely.get_coordinates(line.intersection(outline)))
+
+
+def _between(outline: Polygon, streets: Sequence[Street]) -> BaseGeometry:
     """Return the land of a district without its streets."""
     return outline.difference(shapely.union_all([street.line.buffer(street.width / 2) for street in streets]))
 
@@ -306,26 +324,19 @@ class _Surveyor:
             grain = _Grain(min(grain.long, 150), min(grain.deep, 110), grain.width, grain.bend)
         too_long, too_deep = length / grain.long, depth / grain.deep
         if max(too_long, too_deep) <= 1.0:
-            self.blocks.append((land, zone))
+            if site is not None:
+                self.sites.remove(site)
+            self.blocks.append((land, zone if site is None else site[1]))
             return
-        share = self.rng.uniform(0.44, 0.56)
-        if too_deep > 1.0 and too_deep >= too_long * 0.8:  # a street along the land
-            start, way, side, run, span = corner, along, across, length, depth
-        else:
-            start, way, side, run, span = corner, across, along, depth, length
-        if span / (grain.deep if way is along else grain.long) > 2.0:
-            share = round(share * 3) / 3 if self.rng.random() < 0.5 else share
-            share = share if 0.25 < share < 0.75 else 0.34
-        bend = self.rng.uniform(-1, 1) * grain.bend * min(span, run)
-        line = []
-        for t, shift in ((-0.05, -bend), (0.3, bend * 0.4), (0.7, bend * 0.4), (1.05, -bend)):
-            line.append(
-                (
-                    start[0] + way[0] * run * t + side[0] * (span * share + shift),
-                    start[1] + way[1] * run * t + side[1] * (span * share + shift),
-                )
-            )
-        centre_line = LineString(_spline(line, step=3) if bend else [line[0], line[-1]])
+        is_along = too_deep > 1.0 and too_deep >= too_long * 0.8
+        frame = (corner, along, across, length, depth) if is_along else (corner, across, along, depth, length)
+        third = 1 / 3 if frame[4] / (grain.deep if is_along else grain.long) > 2.0 else 0.0
+        kept = [ShapelyPoint(point) for point, _ in self.sites if shapely.contains_xy(land, *point)]
+        tries = (self._street(frame, grain, third, self.rng.uniform(0.0, 0.03 * attempt)) for attempt in range(10))
+        # A new street keeps clear of the places that are meant for public buildings.
+        centre_line = next((line for line in tries if all(line.distance(place) > 26.0 for place in kept)), None)
+        if centre_line is None:
+            centre_line = self._street(frame, grain, 1 / 3, 0.0)
         street = land.intersection(centre_line)
         self.streets += [
             Street(next(self.pools[zone]), piece, grain.width)
@@ -334,6 +345,21 @@ class _Surveyor:
         ]
         for part in shapely.get_parts(land.difference(centre_line.buffer(grain.width / 2, cap_style="flat"))):
             self.divide(part)
+
+    def _street(
+        self, frame: tuple[Point, Point, Point, float, float], grain: _Grain, third: float, spread: float
+    ) -> LineString:
+        """Return a new street across the land, near its middle or a third, slightly bent in a garden suburb."""
+        (x, y), way, side, run, span = frame
+        share = self.rng.uniform(0.44 - spread, 0.56 + spread)
+        if third and self.rng.random() < 0.5:
+            share += third / 2 if self.rng.random() < 0.5 else -third / 2
+        bend = self.rng.uniform(-1, 1) * grain.bend * min(span, run)
+        line = []
+        for t, shift in ((-0.05, -bend), (0.3, bend * 0.4), (0.7, bend * 0.4), (1.05, -bend)):
+            forward, aside = run * t, span * share + shift
+            line.append((x + way[0] * forward + side[0] * aside, y + way[1] * forward + side[1] * aside))
+        return LineString(_spline(line, step=3) if bend else [line[0], line[-1]])
 
 
 _SITE_AREA = {
@@ -347,7 +373,7 @@ def _divide(
     key: str,
     centre: Point,
     rng: random.Random,
-    land: Polygon | MultiPolygon,
+    land: BaseGeometry,
     streets: list[Street],
     zones: list[tuple[Point, LandUse]],
     sites: list[tuple[Point, LandUse]],
@@ -357,7 +383,7 @@ def _divide(
 ) -> District:
     outer = names.themed(rng, theme)
     inner = names.town(rng)
-    pools = {use: outer for use in LandUse} | {LandUse.PERIMETER: inner, LandUse.OLD_TOWN: names.lanes(rng)}
+    pools = dict.fromkeys(LandUse, outer) | {LandUse.PERIMETER: inner, LandUse.OLD_TOWN: names.lanes(rng)}
     surveyor = _Surveyor(rng, zones, list(sites), pools, centre)
     for part in sorted(shapely.get_parts(land), key=lambda p: math.dist((p.centroid.x, p.centroid.y), centre)):
         surveyor.divide(part)
@@ -374,13 +400,12 @@ def _divide(
 
 def _tidy(polygon: Polygon) -> Polygon:
     """Return the block with rounded corners and curves as a few straight building lines."""
-    return orient(Polygon(polygon.exterior).simplify(0.8), 1.0)
+    return orient(Polygon(shapely.get_coordinates(Polygon(polygon.exterior).simplify(0.8))), 1.0)
 
 
 def _box(land: Polygon) -> tuple[Point, Point, Point, float, float]:
     """Return corner, unit vectors and sides of the smallest rectangle around the land, the longer side first."""
-    rectangle = shapely.minimum_rotated_rectangle(land)
-    a, b, c, *_ = rectangle.exterior.coords
+    a, b, c, *_ = shapely.get_coordinates(shapely.minimum_rotated_rectangle(land)).tolist()
     first, second = math.dist(a, b), math.dist(b, c)
     if first >= second:
         return (

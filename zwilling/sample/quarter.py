@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import random
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -11,6 +10,7 @@ import shapely
 from shapely.geometry import Point as ShapelyPoint
 
 from zwilling.sample import siting
+from zwilling.sample.chance import chance
 from zwilling.sample.landmarks import BUILDERS
 from zwilling.sample.model import Address, Building, Draft
 from zwilling.sample.plan import Block, District, LandUse, Street, district
@@ -54,7 +54,7 @@ def buildings(count: int, seed: int) -> Iterator[Building]:
 
 def built(block: Block, seed: int) -> list[Draft]:
     """Return what stands on a block."""
-    site = Site(block, random.Random(f"{seed}/site/{block.key}"))
+    site = Site(block, chance(seed, "site", block.key))
     _BUILDERS[block.use](site)
     return site.drafts
 
@@ -93,10 +93,15 @@ def _numbered(part: District, drafts: list[Draft], first: int, seed: int) -> Ite
     addresses = _addresses(part.streets, drafts)
     for i, draft in enumerate(drafts):
         number = first + i
-        rng = random.Random(f"{seed}/dates/{number}")
+        rng = chance(seed, "dates", number)
         surveyed = f"{rng.randint(2014, 2025)}-{rng.randint(1, 12):02}-01"
         yield Building(
-            alkis_id(number), draft, _ground(draft), addresses.get(i), f"2025-{rng.choice(('03-14', '03-15', '06-30'))}", surveyed
+            alkis_id(number),
+            draft,
+            _ground(draft),
+            addresses.get(i),
+            f"2025-{rng.choice(('03-14', '03-15', '06-30'))}",
+            surveyed,
         )
 
 

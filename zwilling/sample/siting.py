@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ from shapely.geometry import Polygon
 from shapely.geometry.polygon import orient
 
 from zwilling.sample import houses
-from zwilling.sample.houses import DETACHED_STYLES, STOREY, Frame, Style
+from zwilling.sample.houses import DETACHED_STYLES, Frame, Style
 from zwilling.sample.joining import join
 from zwilling.sample.model import Draft
 from zwilling.sample.plan import Block
@@ -78,7 +79,7 @@ def frontages(polygon: Polygon, shortest: float) -> list[Frontage]:
     """Return the straight edges of a block that are long enough to build along, the longest first."""
     ring = list(polygon.exterior.coords)
     found = []
-    for a, b in zip(ring, ring[1:], strict=False):
+    for a, b in itertools.pairwise(ring):
         length = math.dist(a, b)
         if length >= shortest:
             along = ((b[0] - a[0]) / length, (b[1] - a[1]) / length)
@@ -229,9 +230,7 @@ def _townhouse(
     if style is _OLD and width < 8.0 and not start_across and not end_across and rng.random() < 0.28:
         main = houses.gable_to_street(frame, width, depth, eave, rng.uniform(48, 55), GABLE_END)
     else:
-        main = houses.along_street(
-            frame, width, profile, roof, start_across=start_across, end_across=end_across
-        )
+        main = houses.along_street(frame, width, profile, roof, start_across=start_across, end_across=end_across)
     parts: tuple[Solid, ...] = (main,)
     if width > 9.0 and rng.random() < 0.35 and not start_across and not end_across:
         parts = _side_wing(rng, frame, main, width, depth, eave)
@@ -249,15 +248,13 @@ def _side_wing(
     top = eave - rng.uniform(0.4, 3.2)
     part = frame.moved(0.0, depth) if rng.random() < 0.5 else frame.moved(width - wide, depth)
     high_first = part.origin == frame.at(0.0, depth)
-    # The wing's line runs into the yard; its profile lies across, left of the line being against the street's direction.
+    # The wing's line runs into the yard, so the left of its profile points against the street's direction.
     profile = ((-wide, top - 1.4), (0.0, top)) if high_first else ((-wide, top), (0.0, top - 1.4))
     wing = strip((part.at(0.0, 0.0), part.at(0.0, deep)), profile, RoofType.PENT)
     return join((main, wing))
 
 
-def _dwelling(
-    site: Site, style: _Closed, parts: tuple[Solid, ...], door: Point, storeys: int, shop: float
-) -> Draft:
+def _dwelling(site: Site, style: _Closed, parts: tuple[Solid, ...], door: Point, storeys: int, shop: float) -> Draft:
     function = SHOP_AND_FLATS if site.rng.random() < shop else FLATS if storeys > 2 else HOUSE
     return Draft(parts, function, site.year(*style.years), storeys if site.rng.random() < 0.6 else None, door=door)
 
@@ -322,11 +319,11 @@ def gardens(site: Site) -> None:
     for frontage in frontages(site.block.polygon, 15.0):
         u = 0.0
         for plot in _split(rng, frontage.length, 16.0, 21.0):
-            _plot(site, style, frontage.frame.moved(u, setback + rng.choice((0.0, 0.0, 0.0, 0.8, 1.6))), plot, setback)
+            _plot(site, style, frontage.frame.moved(u, setback + rng.choice((0.0, 0.0, 0.0, 0.8, 1.6))), plot)
             u += plot
 
 
-def _plot(site: Site, style: Style, frame: Frame, plot: float, setback: float) -> None:
+def _plot(site: Site, style: Style, frame: Frame, plot: float) -> None:
     rng = site.rng
     if plot > 17.5 and rng.random() < 0.18:
         _semi_detached(site, style, frame, plot)
@@ -364,7 +361,9 @@ def _garage(site: Site, frame: Frame, rng: random.Random) -> None:
         solid = houses.gable_to_street(frame, 3.0, 6.4, 2.4, 35, GABLE_END)
         site.build(Draft((solid,), GARAGE))
     else:
-        solid = prism(frame.rectangle(0, 0, 3.0, rng.choice((6.0, 6.0, 8.5))), rng.choice((2.5, 2.6, 2.75)), RoofType.FLAT)
+        solid = prism(
+            frame.rectangle(0, 0, 3.0, rng.choice((6.0, 6.0, 8.5))), rng.choice((2.5, 2.6, 2.75)), RoofType.FLAT
+        )
         site.build(Draft((solid,), GARAGE, is_surveyed=rng.random() < 0.9))
 
 
@@ -446,9 +445,7 @@ def rows(site: Site) -> None:
     _bars(site, land, along, depth, 24.0 + rng.uniform(0, 4), eave, rng.uniform(26, 33))
 
 
-def _bars(
-    site: Site, land: Polygon, along: Point, depth: float, spacing: float, eave: float, pitch: float
-) -> None:
+def _bars(site: Site, land: Polygon, along: Point, depth: float, spacing: float, eave: float, pitch: float) -> None:
     rng = site.rng
     inward = (-along[1], along[0])
     middle = (site.block.polygon.centroid.x, site.block.polygon.centroid.y)
@@ -475,9 +472,7 @@ def _bars(
             row_eave = eave + rng.choice((0.0, 0.0, 2.85))
             for i in range(count):
                 place = frame.moved(first + i * entry, 0.0)
-                solid = houses.along_street(
-                    place, entry, houses.gable_profile(depth, row_eave, pitch), RoofType.GABLE
-                )
+                solid = houses.along_street(place, entry, houses.gable_profile(depth, row_eave, pitch), RoofType.GABLE)
                 door = place.at(entry / 2, 0.0)
                 site.build(Draft((solid,), FLATS, site.year(1951, 1968), round(row_eave / 2.85), door=door))
             if last - first - count * entry > 10.0 and rng.random() < 0.8:
@@ -542,6 +537,4 @@ def _hall(site: Site, frame: Frame, width: float, depth: float) -> bool:
         office = frame.moved(width * 0.1, -7.0)
         parts = join((hall, prism(office.rectangle(0, 0, width * 0.35, 7.0), min(eave - 0.6, 6.4), RoofType.FLAT)))
     use = rng.choice(("31001_2100", "31001_2143", "31001_2112", "31001_2010"))
-    return site.build(
-        Draft(parts, use, site.year(1955, 2015), door=frame.at(width * 0.2, 0.0)), clearance=5.0
-    )
+    return site.build(Draft(parts, use, site.year(1955, 2015), door=frame.at(width * 0.2, 0.0)), clearance=5.0)

@@ -130,8 +130,7 @@ def strip(
     """
     across = _across(nodes, start_across, end_across, is_closed)
     table = [
-        [vertex(x + t * ax, y + t * ay, z) for t, z in profile]
-        for (x, y), (ax, ay) in zip(nodes, across, strict=True)
+        [vertex(x + t * ax, y + t * ay, z) for t, z in profile] for (x, y), (ax, ay) in zip(nodes, across, strict=True)
     ]
     floor_right = [(row[0][0], row[0][1], 0.0) for row in table]
     floor_left = [(row[-1][0], row[-1][1], 0.0) for row in table]
@@ -176,7 +175,7 @@ def _roof_ring(
     near_break: tuple[Vertex, Vertex] | None,
     far_break: tuple[Vertex, Vertex] | None,
 ) -> Ring:
-    """Return the roof face between two nodes and two points of the profile; a hip moves the ridge, a half-hip cuts it."""
+    """Return the roof face between two nodes and two profile points; a hip moves the ridge, a half-hip cuts it."""
     ring = [table[i][j], table[k][j]]
     if far is None:
         ring += [table[k][j + 1], table[i][j + 1]]
@@ -203,7 +202,7 @@ def _roof_end(
     *,
     at_start: bool,
 ) -> tuple[list[Vertex], Vertex | None, tuple[Vertex, Vertex] | None]:
-    """Return the top of the end wall from right to left, the ridge's moved tip, and where a half-hip cuts the verges."""
+    """Return the end wall's top from right to left, the ridge's moved tip, and where a half-hip cuts the verges."""
     row = table[0 if at_start else -1]
     if end.inset == 0.0:
         return row, None, None
@@ -224,9 +223,7 @@ def _roof_end(
     return [row[0], cuts[0], cuts[1], row[2]], tip, (cuts[0], cuts[1])
 
 
-def _across(
-    nodes: Sequence[Point], start: Point | None, end: Point | None, is_closed: bool
-) -> list[Point]:
+def _across(nodes: Sequence[Point], start: Point | None, end: Point | None, is_closed: bool) -> list[Point]:
     """Return for every node the vector to the left whose part along each neighbouring segment's normal is 1."""
     count = len(nodes)
     normals = []
