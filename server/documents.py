@@ -54,6 +54,4 @@ class Document:
             return Response(status_code=status, headers=fields)
         if coding != IDENTITY:
             fields["content-encoding"] = coding
-        body = self._bodies[coding]
-        fields["content-length"] = str(len(body))
-        return Response(b"" if scope["method"] == "HEAD" else body, headers=fields, media_type=self._media_type)
+        return Response(self._bodies[coding], headers=fields, media_type=self._media_type)

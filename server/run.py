@@ -18,13 +18,9 @@ import uvicorn
 
 from server.access_log import LOGGER as ACCESS_LOGGER
 from server.app import create_app
+from server.connections import Patience, connection_class
 from server.security import MAX_HEADER_BYTES
 from zwilling.errors import SettingsError
-
-DRAIN_SECONDS = 8
-"""How long answers that were begun may take after the signal to stop."""
-
-KEEP_ALIVE_SECONDS = 15
 
 
 def serve(
@@ -36,6 +32,7 @@ def serve(
     title: str = "Digitaler Zwilling",
     access_log: bool = False,
     quiet: bool = False,
+    patience: Patience = Patience(),  # noqa: B008 - frozen
     on_listening: Callable[[str], None] | None = None,
 ) -> None:
     """Serve until SIGINT or SIGTERM, then return; answers that were begun are finished first.
@@ -48,6 +45,7 @@ def serve(
         title: name of the county.
         access_log: write a line of JSON to stderr for each request.
         quiet: write errors alone, whatever `access_log` says.
+        patience: how long a client may take.
         on_listening: called once with the URL as soon as connections are accepted.
 
     Raises:
@@ -58,7 +56,7 @@ def serve(
         logging.config.dictConfig(logging_config(access_log=access_log, quiet=quiet))
         config = uvicorn.Config(
             create_app(data, viewer, title=title),
-            http="h11",  # bounds a request's head; httptools, faster by a third, does not
+            http=connection_class(patience),
             ws="none",
             lifespan="off",
             log_config=None,
@@ -66,8 +64,8 @@ def serve(
             server_header=False,
             proxy_headers=False,  # nothing here depends on the client's address
             h11_max_incomplete_event_size=MAX_HEADER_BYTES + 1024,
-            timeout_keep_alive=KEEP_ALIVE_SECONDS,
-            timeout_graceful_shutdown=DRAIN_SECONDS,
+            timeout_keep_alive=patience.keep_alive,
+            timeout_graceful_shutdown=patience.drain,
         )
         server = uvicorn.Server(config)
         if on_listening is not None:

@@ -45,6 +45,8 @@ class Guard:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 message["headers"] = [*message["headers"], *own]
+            elif scope["method"] == "HEAD":
+                message["body"] = b""
             await send(message)
 
         refusal = _refusal(scope, is_open=is_open)

@@ -109,7 +109,7 @@ def read_layer(directory: Path) -> Layer:
         document = json.loads(path.read_bytes())
     except FileNotFoundError:
         raise TilesetError("no such layer", source=path, remedy="run 'zwilling build'") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise TilesetError(f"cannot be read ({error})", source=path, remedy="build the layer anew") from error
     return Layer.from_json(document, source=path)
 
