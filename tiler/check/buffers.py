@@ -200,10 +200,10 @@ class BinaryData:
         if fault is not None:
             inside.report("MESHOPT_INVALID", fault)
             return None
-        self._decoded_bytes += length
-        if self._decoded_bytes > MAX_DECODED_BYTES:
+        if self._decoded_bytes + length > MAX_DECODED_BYTES:
             inside.report("TOO_LARGE", f"the file decodes to more than {MAX_DECODED_BYTES} bytes")
             return None
+        self._decoded_bytes += length
         try:
             decoded = meshopt.decode_gltf_buffer(bytes(data), count, stride, mode, None if name == "NONE" else name)
         except (ValueError, RuntimeError, MemoryError) as error:
@@ -255,8 +255,7 @@ def _check_values(accessor: Accessor, value: JsonObject) -> None:
             continue
         rounded = np.array(stated)
         if accessor.values.dtype.kind == "f":
-            with np.errstate(over="ignore"):
-                rounded = rounded.astype(np.float32)  # JSON may carry fewer digits than the float64 of a float32
+            rounded = rounded.astype(np.float32)  # JSON may carry fewer digits than the float64 of a float32
         if (rounded != found).any():
             code = f"ACCESSOR_{key.upper()}_MISMATCH"
             accessor.place.at(key).report(code, f"is {stated}, but the values' is {found.tolist()}")

@@ -41,14 +41,14 @@ def read_content(data: bytes, path: Path, folder: Folder, place: Place) -> Conte
     container = open_glb(data, place)
     if container is None:
         return None
+    before = len(place.findings)
     binary = BinaryData(container, place)
     binary.read_all()
-    with np.errstate(all="ignore"):  # hostile floats overflow; every result that matters is tested for being finite
-        primitives = read_primitives(container, binary, place)
-        tables = read_tables(container.document, binary, place, _external_schema(container, path, folder, place))
-        check_features(primitives, tables)
-    check_extensions(container, binary, primitives, place)
-    if not primitives:
+    primitives = read_primitives(container, binary, place)
+    tables = read_tables(container.document, binary, place, _external_schema(container, path, folder, place))
+    check_features(primitives, tables)
+    check_extensions(container, binary, place)
+    if not primitives and len(place.findings) == before:
         place.report("CONTENT_EMPTY", "nothing in this content can be drawn")
     return Content(
         _joined(primitives),

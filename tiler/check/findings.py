@@ -22,6 +22,10 @@ class Findings:
     issues: list[Issue] = field(default_factory=list)
     dropped: int = 0
 
+    def __len__(self) -> int:
+        """Return how many findings there were, the dropped ones included."""
+        return len(self.issues) + self.dropped
+
     def add(self, code: str, source: str, where: str, message: str) -> None:
         """Put down one finding; its severity is that of its code."""
         if len(self.issues) >= MAX_ISSUES:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -220,8 +220,7 @@ def _placed_meshes(
         local = _node_matrix(node, at)
         if local is None:
             continue
-        with np.errstate(over="ignore", invalid="ignore"):
-            matrix = parent @ local
+        matrix = parent @ local
         stack += [(child, matrix) for child in _references((node, at), "children", len(nodes))]
         if "mesh" in node:
             mesh = get_integer(node, "mesh", at)
@@ -294,15 +293,34 @@ def is_affine(matrix: NDArray[np.float64]) -> bool:
     return bool(abs(np.linalg.det(matrix[:3, :3] / scales)) > 1e-9)
 
 
-def check_extensions(container: Container, data: BinaryData, primitives: list[Primitive], place: Place) -> None:
+def check_extensions(container: Container, data: BinaryData, place: Place) -> None:
     """Report extensions that are used and not declared, or declared and not used."""
     needed = {MESHOPT} if data.needs_meshopt else set()
-    for primitive in primitives:
-        for semantic, accessor in primitive.attributes.items():
-            if semantic in _QUANTIZED_FORMATS and accessor.component_type != _FLOAT:
-                needed.add(QUANTIZATION)
+    if _is_quantized(container.document):
+        needed.add(QUANTIZATION)
     check_declarations(container.document, place, "UNDECLARED_EXTENSION", found=needed)
-    required = container.document.get("extensionsRequired")
-    for name in sorted(needed - set(required if isinstance(required, list) else ())):
+    required = _list(container.document, "extensionsRequired")
+    for name in sorted(name for name in needed if name not in required):
         message = f"{name} is not in 'extensionsRequired', but without it nothing can be drawn"
         place.at("extensionsRequired").report("EXTENSION_REQUIRED_BUT_NOT_DECLARED", message)
+
+
+def _is_quantized(document: JsonObject) -> bool:
+    """Return whether a position or normal is stored as integers; what is broken was reported by others."""
+    accessors = _list(document, "accessors")
+    for mesh in _list(document, "meshes"):
+        for primitive in _list(mesh, "primitives"):
+            attributes = primitive.get("attributes") if isinstance(primitive, dict) else None
+            if not isinstance(attributes, dict):
+                continue
+            for semantic in _QUANTIZED_FORMATS:
+                index = attributes.get(semantic)
+                accessor = accessors[index] if isinstance(index, int) and 0 <= index < len(accessors) else None
+                if isinstance(accessor, dict) and accessor.get("componentType") in (5120, 5121, 5122, 5123):
+                    return True
+    return False
+
+
+def _list(value: Any, key: str) -> list[Any]:
+    found = value.get(key) if isinstance(value, dict) else None
+    return found if isinstance(found, list) else []

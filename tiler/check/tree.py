@@ -96,13 +96,14 @@ class Walk:
         """Check the tileset.json at `path` and all that it leads to."""
         place = Place(self.findings, self._shown(path))
         data = files.read_bytes(path, place)
-        if data is not None:
-            self._open(data, path, place, None)
-        while self._stack:
-            if self.counts.tiles >= MAX_TILES:
-                place.report("TOO_LARGE", f"more than {MAX_TILES} tiles; the others were not looked at")
-                return
-            self._visit(self._stack.pop())
+        with np.errstate(all="ignore"):  # hostile numbers overflow; every result that matters is tested for it
+            if data is not None:
+                self._open(data, path, place, None)
+            while self._stack:
+                if self.counts.tiles >= MAX_TILES:
+                    place.report("TOO_LARGE", f"more than {MAX_TILES} tiles; the others were not looked at")
+                    return
+                self._visit(self._stack.pop())
 
     def _shown(self, path: Path) -> str:
         """Return `path` as the user would write it."""
@@ -173,8 +174,7 @@ class Walk:
         if numbers is None:
             return None
         matrix = np.array(numbers).reshape(4, 4).T
-        with np.errstate(all="ignore"):
-            frame: NDArray[np.float64] = tile.parent_frame @ matrix
+        frame: NDArray[np.float64] = tile.parent_frame @ matrix
         if not is_affine(matrix) or not is_affine(frame):
             tile.place.at("transform").report("TRANSFORM_INVALID", f"must be affine and invertible: {shown(numbers)}")
             return None
