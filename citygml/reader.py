@@ -51,7 +51,7 @@ class CityGMLSource:
         self.path = path
         self.skip_empty = skip_empty
         self._override = None if crs is None else _frame(crs, str(path), "--crs")
-        self._municipalities: Mapping[str, str] = {} if region is None else region.municipalities
+        self._municipalities: Mapping[str, str] = {} if region is None else dict(region.municipalities)  # can be pickled
 
     def batches(self) -> Iterator[FeatureBatch]:
         """Yield every building once, in file order, some hundred at a time.

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from zwilling.bounds import METRES_PER_DEGREE
+
 _CELL = 25.0
 _LARGEST_SIDE = 256
 _MARGIN_CELLS = 4
@@ -53,11 +55,11 @@ def ground_grid(lon_lat_height: NDArray[np.float64]) -> GroundGrid:
         lon_lat_height: float64, shape (n, 3), n >= 1; degrees and ellipsoidal metres.
     """
     lon, lat, height = lon_lat_height.T
-    metres_per_degree = 111_320.0
+
     squeeze = float(np.cos(np.radians(lat.mean())))
-    extent = max(float(np.ptp(lon)) * squeeze, float(np.ptp(lat))) * metres_per_degree
+    extent = max(float(np.ptp(lon)) * squeeze, float(np.ptp(lat))) * METRES_PER_DEGREE
     cell = max(_CELL, extent / (_LARGEST_SIDE - 2 * _MARGIN_CELLS))
-    step_lat = cell / metres_per_degree
+    step_lat = cell / METRES_PER_DEGREE
     step_lon = step_lat / squeeze
     west = float(lon.min()) - _MARGIN_CELLS * step_lon
     north = float(lat.max()) + _MARGIN_CELLS * step_lat
@@ -67,8 +69,10 @@ def ground_grid(lon_lat_height: NDArray[np.float64]) -> GroundGrid:
     column = np.rint((lon - west) / step_lon).astype(np.int64)
     row = np.rint((north - lat) / step_lat).astype(np.int64)
     place = row * columns + column
-    count = np.bincount(place, np.ones(len(place)), minlength=rows * columns).reshape(rows, columns)
-    total = np.bincount(place, height, minlength=rows * columns).reshape(rows, columns)
+    count, total = (
+        np.asarray(np.bincount(place, each, minlength=rows * columns), dtype=np.float64).reshape(rows, columns)
+        for each in (np.ones(len(place)), height)
+    )
     return GroundGrid(
         west,
         north - (rows - 1) * step_lat,
@@ -78,9 +82,9 @@ def ground_grid(lon_lat_height: NDArray[np.float64]) -> GroundGrid:
     )
 
 
-def _filled(total: NDArray[np.floating], count: NDArray[np.floating]) -> NDArray[np.float64]:
+def _filled(total: NDArray[np.float64], count: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return averages, with the empty cells taken from a grid of half the resolution, and so on (pull-push)."""
-    average = np.divide(total, count, out=np.zeros_like(total), where=count > 0)
+    average: NDArray[np.float64] = np.divide(total, count, out=np.zeros_like(total), where=count > 0)
     if bool((count > 0).all()):
         return average
     rows, columns = total.shape
@@ -94,7 +98,8 @@ def _filled(total: NDArray[np.floating], count: NDArray[np.floating]) -> NDArray
     fr, fc = (row - r0)[:, None], (column - c0)[None, :]
     upper = coarse[np.ix_(r0, c0)] * (1 - fc) + coarse[np.ix_(r0, c1)] * fc
     lower = coarse[np.ix_(r1, c0)] * (1 - fc) + coarse[np.ix_(r1, c1)] * fc
-    return np.where(count > 0, average, upper * (1 - fr) + lower * fr)
+    filled: NDArray[np.float64] = np.where(count > 0, average, upper * (1 - fr) + lower * fr)
+    return filled
 
 
 def _halved(grid: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 from zwilling.errors import EmptyGeometryError
 
+# Of latitude, and of longitude at the equator: for sizes, never for places.
+METRES_PER_DEGREE = 111_320.0
+
 
 @dataclass(frozen=True, slots=True)
 class Box:

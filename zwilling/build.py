@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -23,7 +23,7 @@ from tiler.precompress import precompress
 from tiler.target import replacing
 from zwilling.crs import Georeference, parse_crs
 from zwilling.errors import SettingsError, SourceError
-from zwilling.features import FeatureBatch
+from zwilling.features import FeatureSource
 from zwilling.layers import Extent, Layer, layers_directory, switch_layer
 from zwilling.region import Region
 from zwilling.report import Stopwatch, report_json, write_report
@@ -32,22 +32,36 @@ from zwilling.settings import LayerSettings
 Progress = Callable[[str, int, int], None]
 GROUND_FILE = "ground.json"
 REPORT_FILE = "report.json"
+_BYTES_PER_JOB = 8_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class CityGMLFiles:
-    """Several CityGML files as one source of features, in the order given."""
+    """CityGML files that make one tileset, and how they are read.
+
+    Attributes:
+        paths: in the order in which their buildings are stored.
+        crs: CRS of the coordinates, in place of the files' own; None for their own.
+        skip_empty: leave out buildings without geometry instead of stopping.
+        jobs: how many processes may share the work; 0 for one on each core.
+    """
 
     paths: tuple[Path, ...]
     region: Region
     crs: str | None = None
     skip_empty: bool = False
+    jobs: int = 0
 
-    def batches(self) -> Iterator[FeatureBatch]:
-        """Yield every building of every file once."""
-        for path in self.paths:
-            source = CityGMLSource(path, crs=self.crs, region=self.region, skip_empty=self.skip_empty)
-            yield from source.batches()
+    def sources(self) -> list[FeatureSource]:
+        """Return one source for each file."""
+        return [
+            CityGMLSource(path, crs=self.crs, region=self.region, skip_empty=self.skip_empty) for path in self.paths
+        ]
+
+    def useful_jobs(self) -> int:
+        """Return how many processes are worth their start: it costs as much as reading some megabytes."""
+        size = sum(path.stat().st_size for path in self.paths if path.is_file())
+        return max(1, min(self.jobs or os.cpu_count() or 1, size // _BYTES_PER_JOB))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +85,20 @@ def tile_to_folder(source: CityGMLFiles, folder: Path, options: TilingOptions, o
     """Write one tileset to `folder`, whole or not at all."""
     watch = Stopwatch()
     with replacing(folder) as target:
-        result = tile_features(source, target, source.region, options, on_progress)
+        result = tile_features(source.sources(), target, source.region, options, on_progress)
     report = report_json(result, source.paths, files=target.files, size_bytes=target.bytes, seconds=watch.seconds)
     return Tiled(result, report)
 
 
 def build_layer(
-    settings: LayerSettings, base: Path, data: Path, region: Region, on_progress: Progress, *, force: bool = False
+    settings: LayerSettings,
+    base: Path,
+    data: Path,
+    region: Region,
+    on_progress: Progress,
+    *,
+    force: bool = False,
+    jobs: int = 0,
 ) -> Built:
     """Bring one layer up to date and make it the one that the server shows.
 
@@ -85,6 +106,7 @@ def build_layer(
         base: folder that the layer's source patterns are relative to.
         data: the data folder of the twin.
         force: build anew even where a version with the same inputs and options stands.
+        jobs: how many processes may share the work; 0 for one on each core.
     """
     paths = find_sources(settings, base)
     directory = layers_directory(data) / settings.id
@@ -93,7 +115,7 @@ def build_layer(
     folder = directory / version
     result = None
     if force or not (folder / REPORT_FILE).is_file():
-        source = CityGMLFiles(paths, region, settings.crs or None, settings.skip_empty)
+        source = CityGMLFiles(paths, region, settings.crs or None, settings.skip_empty, jobs)
         result = _build_version(source, settings, folder, on_progress)
     report = json.loads((folder / REPORT_FILE).read_bytes())
     layer = Layer(
@@ -113,9 +135,13 @@ def build_layer(
 
 def _build_version(source: CityGMLFiles, settings: LayerSettings, folder: Path, on_progress: Progress) -> TilingResult:
     watch = Stopwatch()
-    options = TilingOptions(compression=Compression(settings.compression), copyright_lines=tuple(settings.attribution))
+    options = TilingOptions(
+        compression=Compression(settings.compression),
+        copyright_lines=tuple(settings.attribution),
+        jobs=source.useful_jobs(),
+    )
     with replacing(folder) as target:
-        result = tile_features(source, target, source.region, options, on_progress)
+        result = tile_features(source.sources(), target, source.region, options, on_progress)
         feature_index.write(target.folder / feature_index.FILE_NAME, result.locations)
         if result.ground is not None:
             target.write_json(GROUND_FILE, result.ground.to_json())

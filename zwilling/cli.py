@@ -75,9 +75,12 @@ def demo(folder: Path, host: str, port: int | None, buildings: int, no_browser: 
 @main.command()
 @click.argument("settings_file", metavar="[zwilling.toml]", type=_PATH, default=Path("zwilling.toml"))
 @click.option("--force", is_flag=True, help="Build anew even what has not changed.")
+@click.option(
+    "--jobs", type=click.IntRange(0), default=0, help="Processes that share the work.  [default: one on each core]"
+)
 @click.option("--quiet", is_flag=True, help="Print errors only.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-def build(settings_file: Path, force: bool, quiet: bool, as_json: bool) -> None:
+def build(settings_file: Path, force: bool, jobs: int, quiet: bool, as_json: bool) -> None:
     """Build or update every layer of the twin; only what changed."""
     from zwilling.build import build_layer
     from zwilling.progress import Progress
@@ -90,7 +93,7 @@ def build(settings_file: Path, force: bool, quiet: bool, as_json: bool) -> None:
     results = []
     for layer in settings.layer:
         with Progress(layer.title, quiet=quiet or as_json) as progress:
-            built = build_layer(layer, base, base / settings.data, region, progress.update, force=force)
+            built = build_layer(layer, base, base / settings.data, region, progress.update, force=force, jobs=jobs)
         results.append({"layer": layer.id, "version": built.layer.version, "changed": built.result is not None})
         if built.result is not None:
             _say_issues(built.result.issues, quiet)
@@ -116,6 +119,9 @@ def build(settings_file: Path, force: bool, quiet: bool, as_json: bool) -> None:
     show_default=True,
     help="Of the GLB files.",
 )
+@click.option(
+    "--jobs", type=click.IntRange(0), default=0, help="Processes that share the work.  [default: one on each core]"
+)
 @click.option("--report", type=_PATH, help="Write a report (JSON) to this file.")
 @click.option("--quiet", is_flag=True, help="Print errors only.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
@@ -126,6 +132,7 @@ def tile(
     region_name: str,
     skip_empty: bool,
     compression: str,
+    jobs: int,
     report: Path | None,
     quiet: bool,
     as_json: bool,
@@ -138,8 +145,8 @@ def tile(
     from zwilling.region import load_region
     from zwilling.report import write_report
 
-    source = CityGMLFiles(sources, load_region(region_name), crs, skip_empty)
-    options = TilingOptions(compression=Compression(compression))
+    source = CityGMLFiles(sources, load_region(region_name), crs, skip_empty, jobs)
+    options = TilingOptions(compression=Compression(compression), jobs=source.useful_jobs())
     with Progress("buildings", quiet=quiet or as_json) as progress:
         document = tile_to_folder(source, output, options, progress.update)
     if report is not None:

@@ -26,7 +26,7 @@ from zwilling.region import load_region
 
 def make(folder: Path, source: FeatureSource, **options: Any) -> TilingResult:
     with replacing(folder) as target:
-        return tile_features(source, target, load_region(), TilingOptions(**options))
+        return tile_features([source], target, load_region(), TilingOptions(**options))
 
 
 def tiles(folder: Path) -> Iterator[tuple[dict[str, Any], NDArray[np.float64]]]:

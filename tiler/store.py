@@ -1,0 +1,180 @@
+"""Features between reading and writing: on disk, so that memory does not grow with the county.
+
+Each batch is converted to ECEF, gets its blocks, and is cut by place into pieces, so that a tile which needs a few
+features of it does not load the rest.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tiler.blocks import blocks
+from zwilling.bounds import METRES_PER_DEGREE
+from zwilling.crs import Georeference
+from zwilling.features import FeatureBatch, Property, SurfaceClass
+from zwilling.issues import Issue
+
+# Measured over the real NRW files, compressed: what a triangle and a row of attributes come to in a tile.
+_BYTES_PER_TRIANGLE = 8.0
+_BYTES_PER_ROW = 260.0
+_ECEF = "EPSG:4978"
+# Side of the cells by which batches are cut: some hundred buildings in a town, less than a tile of them.
+_CELL_DEG = 0.004
+# Ground points kept of each batch; the grid that is made of them is coarse.
+_GROUND_POINTS = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Some features in the store, and what the tree must know of them; arrays have one entry for each feature.
+
+    Attributes:
+        name: of the piece's files in the store.
+        ids: the features' ids.
+        bounds: west, south, east, north (degrees), low, high (ellipsoidal metres), shape (f, 6).
+        deviation: metres between a feature's roof and that of its block.
+        size: diagonal in metres: the error of not drawing the feature at all.
+        weight, coarse_weight: estimated bytes of the feature and of its blocks in a tile.
+        triangles: how many triangles all features have together.
+    """
+
+    name: str
+    ids: NDArray[np.object_]
+    bounds: NDArray[np.float64]
+    deviation: NDArray[np.float64]
+    size: NDArray[np.float64]
+    weight: NDArray[np.float64]
+    coarse_weight: NDArray[np.float64]
+    triangles: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What became of one batch.
+
+    Attributes:
+        properties: the batch's schema.
+        ground: longitude, latitude (degrees) and ellipsoidal height of points that buildings stand on, shape (n, 3).
+    """
+
+    pieces: tuple[Piece, ...]
+    features_in: int
+    issues: tuple[Issue, ...]
+    properties: tuple[Property, ...]
+    ground: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """A folder of pieces; several processes may add to it under names of their own."""
+
+    folder: Path
+
+    def add(self, batch: FeatureBatch, georeference: Georeference | None, name: str) -> Stored:
+        """Store `batch` and return what the tree must know of it.
+
+        Args:
+            batch: features in a source's CRS.
+            georeference: the way from there to the ellipsoid; None where the batch has no feature.
+            name: unique within the store.
+        """
+        if georeference is None:
+            return Stored((), batch.features_in, batch.issues, batch.table.properties, np.empty((0, 3)))
+        coarse = blocks(batch)
+        bounds = _bounds(batch, georeference)
+        fine = replace(batch, crs=_ECEF, positions=georeference.to_ecef(batch.positions), issues=())
+        far = replace(coarse.batch, crs=_ECEF, positions=georeference.to_ecef(coarse.batch.positions))
+        size, weight, coarse_weight = _size(bounds), _weight(fine), _weight(far)
+        pieces = []
+        for number, features in enumerate(_by_cell(bounds)):
+            piece_name = f"{name}-{number}"
+            piece = fine.select(features)
+            self._write(f"{piece_name}.fine", piece)
+            self._write(f"{piece_name}.coarse", far.select(features))
+            pieces.append(
+                Piece(
+                    piece_name,
+                    piece.feature_ids,
+                    bounds[features],
+                    coarse.deviation[features],
+                    size[features],
+                    weight[features],
+                    coarse_weight[features],
+                    len(piece.triangles),
+                )
+            )
+        ground = _ground(batch, georeference)
+        return Stored(tuple(pieces), batch.features_in, batch.issues, batch.table.properties, ground)
+
+    def load(self, parts: Sequence[tuple[str, NDArray[np.int64]]], *, is_coarse: bool) -> FeatureBatch:
+        """Return one batch in ECEF of some features of some pieces.
+
+        Args:
+            parts: name of a piece, and numbers of its features.
+            is_coarse: their blocks instead of themselves.
+        """
+        suffix = "coarse" if is_coarse else "fine"
+        return FeatureBatch.concatenate([self._read(f"{name}.{suffix}").select(features) for name, features in parts])
+
+    def _write(self, name: str, batch: FeatureBatch) -> None:
+        (self.folder / name).write_bytes(pickle.dumps(batch, protocol=5))
+
+    def _read(self, name: str) -> FeatureBatch:
+        batch: FeatureBatch = pickle.loads((self.folder / name).read_bytes())  # noqa: S301 - this run wrote it
+        return batch
+
+
+def _by_cell(bounds: NDArray[np.float64]) -> list[NDArray[np.int64]]:
+    """Return the numbers of the features in each cell, ascending; every feature is in one."""
+    cell = np.floor((bounds[:, :2] + bounds[:, 2:4]) / 2 / _CELL_DEG).astype(np.int64)
+    _, place = np.unique(cell, axis=0, return_inverse=True)
+    place = place.ravel()
+    order = np.argsort(place, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(place[order])) + 1)
+
+
+def _weight(batch: FeatureBatch) -> NDArray[np.float64]:
+    count = len(batch.feature_ids)
+    triangles = np.bincount(batch.row_feature[batch.triangle_row], minlength=count)
+    rows = np.bincount(batch.row_feature, minlength=count)
+    weight: NDArray[np.float64] = _BYTES_PER_TRIANGLE * triangles + _BYTES_PER_ROW * rows
+    return weight
+
+
+def _bounds(batch: FeatureBatch, georeference: Georeference) -> NDArray[np.float64]:
+    """Return west, south, east, north (degrees), low, high (ellipsoidal metres) of each feature, shape (f, 6).
+
+    The four corners of the box in the source's CRS are converted, since its grid north is not true north.
+    """
+    corners = batch.positions[batch.triangles]
+    feature = batch.row_feature[batch.triangle_row]
+    low = np.full((len(batch.feature_ids), 3), np.inf)
+    high = np.full((len(batch.feature_ids), 3), -np.inf)
+    np.minimum.at(low, feature, corners.min(axis=1))
+    np.maximum.at(high, feature, corners.max(axis=1))
+    x, y, z = (np.stack([low[:, axis], high[:, axis]], axis=1) for axis in range(3))
+    box = np.stack([x[:, [0, 0, 1, 1]], y[:, [0, 1, 0, 1]], z[:, [0, 0, 1, 1]]], axis=2)
+    lon, lat, height = georeference.to_geographic(box.reshape(-1, 3)).reshape(-1, 4, 3).transpose(2, 0, 1)
+    return np.stack([lon.min(1), lat.min(1), lon.max(1), lat.max(1), height.min(1), height.max(1)], axis=1)
+
+
+def _size(bounds: NDArray[np.float64]) -> NDArray[np.float64]:
+    west, south, east, north, low, high = bounds.T
+    squeeze = np.cos(np.radians((south + north) / 2))
+    sides = ((east - west) * METRES_PER_DEGREE * squeeze, (north - south) * METRES_PER_DEGREE, high - low)
+    diagonal: NDArray[np.float64] = np.sqrt(sum(side**2 for side in sides))
+    return diagonal
+
+
+def _ground(batch: FeatureBatch, georeference: Georeference) -> NDArray[np.float64]:
+    corners = np.unique(batch.triangles[batch.triangle_surface == SurfaceClass.GROUND])
+    if len(corners) == 0:
+        return np.empty((0, 3))
+    step = -(-len(corners) // _GROUND_POINTS)
+    return georeference.to_geographic(batch.positions[corners[::step]])
