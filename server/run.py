@@ -81,10 +81,12 @@ def listen(host: str, port: int) -> socket.socket:
     Raises:
         SettingsError: it cannot be; the message says which option to change.
     """
+    if not 0 <= port <= 65_535:  # getaddrinfo would take 70000 for 4464
+        raise SettingsError(f"port {port} does not exist", remedy="pass --port with one from 0 to 65535")
     try:
         places = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    except (socket.gaierror, OverflowError, UnicodeError) as error:
-        raise SettingsError(f"host '{host}' or port {port} is not known ({error})", remedy="pass --host") from error
+    except (socket.gaierror, UnicodeError) as error:
+        raise SettingsError(f"host '{host}' is not known", remedy="pass --host, for example 127.0.0.1") from error
     family, kind, protocol, _, address = min(places, key=lambda place: place[0] != socket.AF_INET)
     listener = socket.socket(family, kind, protocol)
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -64,10 +65,10 @@ def layer(layer_id: str, version: str, *, access: str = "public", synthetic: boo
     )
 
 
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    """Data folder with the layers `buildings` (public) and `plan` (staff), and a secret beside them."""
-    folder = tmp_path / "data"
+@pytest.fixture(scope="session")
+def prepared_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that `data` is a copy of: its databases and encodings take long to write."""
+    folder = tmp_path_factory.mktemp("prepared") / "data"
     write_version(folder / "layers" / "buildings" / CURRENT, [BUILDING])
     write_version(folder / "layers" / "buildings" / OLD, [])
     switch_layer(folder / "layers" / "buildings", layer("buildings", CURRENT))
@@ -78,6 +79,12 @@ def data(tmp_path: Path) -> Path:
     (folder / "layers-old").mkdir()
     (folder / "layers-old" / "secret.json").write_bytes(SECRET)
     return folder
+
+
+@pytest.fixture
+def data(tmp_path: Path, prepared_data: Path) -> Path:
+    """Data folder with the layers `buildings` (public) and `plan` (staff), and a secret beside them."""
+    return shutil.copytree(prepared_data, tmp_path / "data")
 
 
 @pytest.fixture
