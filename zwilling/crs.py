@@ -612,7 +612,7 @@ def _area_of(crs: pyproj.CRS) -> tuple[float, float, float, float]:
     if area is None:
         return -180.0, -90.0, 180.0, 90.0
     margin = _ZONE_MARGIN_DEG
-    return area.west - margin, area.south - margin, area.east + margin, area.north + margin
+    return area.west - margin, max(area.south - margin, -90.0), area.east + margin, min(area.north + margin, 90.0)
 
 
 def _not_finite(rows: NDArray[np.float64]) -> NDArray[np.bool_]:

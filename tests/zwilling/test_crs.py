@@ -312,8 +312,9 @@ def test_gauss_krueger_says_how_far_off_it_is(region: Region, surface: Georefere
     assert there[:2] == pytest.approx([342_433.0, 5_673_936.0], abs=2_000)
     # The datum shift moves the place and leaves the height above NHN alone.
     assert there[2] == pytest.approx(40.0, abs=1e-6)
-    if "HORIZONTAL_ACCURACY" not in codes:
-        pytest.skip("PROJ's grid BETA2007 is installed here")
+    if any((folder / "de_adv_BETA2007.tif").is_file() for folder in grid_folders()):
+        assert "HORIZONTAL_ACCURACY" not in codes
+        return
     message = next(issue.message for issue in way.issues if issue.code == "HORIZONTAL_ACCURACY")
     assert "within 3 m" in message
 
@@ -386,6 +387,34 @@ def test_misplaced_positions_are_refused_with_a_hint(
     assert hint in message
     assert "2 of 3 positions" in message
     assert f"position ({position[0]:.3f}, " in message
+
+
+@pytest.mark.parametrize(
+    "position",
+    [
+        (5_674_000.0, 343_000.0, 40.0),
+        (343_000.0, 56_740_000.0, 40.0),
+        (-2_000_000.0, 5_674_000.0, 40.0),
+    ],
+)
+def test_what_is_beyond_the_crs_is_refused_with_the_grid_too(
+    grid: Georeference, position: tuple[float, float, float]
+) -> None:
+    with pytest.raises(UnknownCRSError, match=r"outside the area of EPSG:25832\+7837"):
+        grid.to_ecef(np.array([position]))
+
+
+@pytest.mark.parametrize("position", [(6.75, 91.0, 40.0), (500.0, 51.2, 40.0), (343_000.0, 5_674_000.0, 40.0)])
+def test_what_is_no_longitude_and_latitude_is_refused(region: Region, position: tuple[float, float, float]) -> None:
+    way = Georeference.create(SourceCRS(4979), region, grid_folders=NO_GRID)
+    with pytest.raises(UnknownCRSError, match="outside the area of EPSG:4979"):
+        way.to_ecef(np.array([position]))
+
+
+def test_a_zone_reaches_as_far_as_its_authorities_use_it(grid: Georeference) -> None:
+    """Selfkant, the westernmost place of Germany, at 5.87° E: west of the area that EPSG states for zone 32."""
+    lon, _, _ = grid.to_geographic(np.array([[282_000.0, 5_658_500.0, 40.0]]))[0]
+    assert 5.85 < lon < 5.95
 
 
 def test_wrong_zone_names_the_right_one(region: Region) -> None:
