@@ -55,7 +55,7 @@ export class App {
   async start(): Promise<void> {
     const { say } = this.chrome.words;
     try {
-      this.stage = new Stage(this.scenePlace);
+      this.stage = new Stage(this.scenePlace, this.link.quality);
     } catch (error) {
       if (!(error instanceof NoWebGLError)) this.errors.push(String(error));
       this.chrome.showTools(false);
@@ -344,6 +344,7 @@ export class App {
       camera: null,
       time: this.link.time,
       language: language === "de" ? null : language,
+      quality: this.link.quality,
     };
   }
 
@@ -440,7 +441,7 @@ export class App {
         tilesLoaded: [...app.layers.values()].reduce((sum, layer) => sum + layer.progress.done, 0),
         tilesExpected: [...app.layers.values()].reduce((sum, layer) => sum + layer.progress.all, 0),
         frames: app.calm?.frames ?? 0,
-        renderer: app.stage?.isSoftware ? "software" : "hardware",
+        quality: app.stage?.quality ?? null,
       }),
       pickAt: (x, y) => {
         const hit = app.stage && pickBuilding(app.stage.scene, [...app.layers.values()], x, y);

@@ -1,4 +1,5 @@
 import { Cartesian2, Cartesian3, type Scene } from "@cesium/engine";
+import type { Quality } from "./cesium/quality";
 import type { CameraPlace } from "./twin/link";
 
 /**
@@ -12,7 +13,7 @@ export interface TestHook {
   readonly errors: readonly string[];
   /** Tiles that could not be loaded, as `url: message`. */
   readonly tilesFailed: readonly string[];
-  stats(): { readonly tilesLoaded: number; readonly tilesExpected: number; readonly frames: number; readonly renderer: "software" | "hardware" };
+  stats(): { readonly tilesLoaded: number; readonly tilesExpected: number; readonly frames: number; readonly quality: Quality | null };
   /** Id of the building drawn at a place of the canvas in CSS pixels, or null. */
   pickAt(x: number, y: number): string | null;
   /** Where a place (degrees, ellipsoidal metres) is on the canvas in CSS pixels; null behind the camera. */

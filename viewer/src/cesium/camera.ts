@@ -15,9 +15,9 @@ import type { Extent } from "../twin/description";
 import type { CameraPlace } from "../twin/link";
 
 const START_HEADING = CesiumMath.toRadians(332);
-const START_PITCH = CesiumMath.toRadians(-31);
+const START_PITCH = CesiumMath.toRadians(-21);
 /** At most this much of a large county fills the first view: houses must still be houses. */
-const START_RADIUS = 520;
+const START_RADIUS = 430;
 
 /** The part of the canvas that no panel covers, in CSS pixels. */
 export interface Clearing {

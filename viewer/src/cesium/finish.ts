@@ -62,15 +62,15 @@ const FRAGMENT = /* glsl */ `
     float angle = 2.0 / (czm_projection[1][1] * czm_viewport.w);
 
     float edge = smoothstep(0.35, 1.6, crease(uv, pixel, depth, angle)) * (1.0 - smoothstep(0.25 * u_fade.x, u_fade.x, away));
-    color *= 1.0 - 0.34 * edge;
+    color *= 1.0 - 0.3 * edge;
 
   #ifdef CZM_SELECTED_FEATURE
     vec2 ring = pixel * czm_pixelRatio * 1.6;
-    float inside = czm_selected(uv) ? 1.0 : 0.0;
+    float inside = czm_selected() ? 1.0 : 0.0;
     float around = 0.0;
     for (int i = 0; i < 8; ++i) {
       float turn = float(i) * 0.785398;
-      around += czm_selected(uv + ring * vec2(cos(turn), sin(turn))) ? 0.125 : 0.0;
+      around += czm_selected(ring * vec2(cos(turn), sin(turn))) ? 0.125 : 0.0;
     }
     float light = dot(color, vec3(0.2126, 0.7152, 0.0722));
     color = mix(color, u_accent * (0.38 + 1.05 * light), inside * 0.82);
@@ -111,7 +111,7 @@ export class Finish {
         u_accent: () => ACCENT,
         u_fade: () => {
           const height = Math.max(scene.camera.positionCartographic.height, 50);
-          return Cartesian2.fromElements(900 + height * 4, 5_000 + height * 9, fade);
+          return Cartesian2.fromElements(700 + height * 2.6, 4_500 + height * 8, fade);
         },
       },
     });

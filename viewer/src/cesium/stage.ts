@@ -12,11 +12,12 @@ import {
 } from "@cesium/engine";
 import { daylight, encoded } from "../twin/daylight";
 import type { Extent } from "../twin/description";
+import type { Ground } from "../twin/ground";
 import { type SunPosition, sunPosition } from "../twin/sun";
 import { Clay } from "./clay";
 import { Finish } from "./finish";
 import { groundTerrain } from "./ground";
-import type { Ground } from "../twin/ground";
+import { type Quality, rendererName, suitableQuality } from "./quality";
 
 /** Linear colour of the card that the model stands on. */
 const CARD = [0.55, 0.525, 0.475] as const;
@@ -32,15 +33,16 @@ export class Stage {
   readonly scene: Scene;
   readonly clay = new Clay();
   readonly finish: Finish;
-  /** Drawn by the processor, without a graphics card: everything dear is left out. */
-  readonly isSoftware: boolean;
+  readonly quality: Quality;
   private centre = { longitude: 0, latitude: 0 };
   private toWorld = Matrix3.IDENTITY;
 
-  constructor(container: HTMLElement) {
+  /** Throws NoWebGLError. Where no quality is wished, the renderer decides. */
+  constructor(container: HTMLElement, wish: Quality | null) {
     const renderer = rendererName();
     if (renderer === null) throw new NoWebGLError("no WebGL 2 context");
-    this.isSoftware = /swiftshader|llvmpipe|software|basic render/i.test(renderer);
+    this.quality = wish ?? suitableQuality(renderer);
+    const isHigh = this.quality === "high";
 
     const unseen = document.createElement("div");
     Ion.defaultAccessToken = ""; // nothing is asked of any other host
@@ -49,14 +51,14 @@ export class Stage {
       terrainProvider: new EllipsoidTerrainProvider(),
       skyBox: false,
       skyAtmosphere: false,
-      shadows: true,
+      shadows: isHigh,
       requestRenderMode: true,
       maximumRenderTimeChange: Number.POSITIVE_INFINITY, // the sun is set by hand, not by a running clock
       showRenderLoopErrors: false,
       creditContainer: unseen, // the page has its own line of credits
       creditViewport: unseen,
-      msaaSamples: this.isSoftware ? 1 : 4,
-      useBrowserRecommendedResolution: this.isSoftware,
+      msaaSamples: isHigh ? 4 : 1,
+      useBrowserRecommendedResolution: !isHigh,
       blurActiveElementOnCanvasFocus: false,
       contextOptions: { webgl: { powerPreference: "high-performance" } },
     });
@@ -84,11 +86,11 @@ export class Stage {
     const isUp = sun.elevation > -0.5;
     const direction = this.direction(sun.azimuth, isUp ? Math.max(sun.elevation, 1.5) : 80);
     this.scene.light = new DirectionalLight({ direction: Cartesian3.negate(direction, new Cartesian3()) });
-    this.clay.setDaylight(light);
     this.finish.setDaylight(light, this.direction(sun.azimuth, sun.elevation));
     const { shadowMap, globe } = this.scene;
-    shadowMap.enabled = isUp && light.shadow < 0.999;
+    shadowMap.enabled = this.quality === "high" && isUp && light.shadow < 0.999;
     shadowMap.darkness = light.shadow;
+    this.clay.setDaylight(light, shadowMap.enabled);
     if (globe) {
       const lambert = Math.max(Math.sin((Math.max(sun.elevation, 0) * Math.PI) / 180), 0);
       const lit = CARD.map((card, i) => encoded(card * ((light.sky[i] ?? 0) + (light.sun[i] ?? 0) * (0.34 + 0.66 * lambert))));
@@ -103,9 +105,9 @@ export class Stage {
     scene.backgroundColor = Color.WHITE;
     scene.highDynamicRange = false;
     scene.fog.enabled = false; // haze is drawn by Finish, for buildings and ground alike
-    scene.postProcessStages.fxaa.enabled = true;
-    scene.shadowMap.softShadows = !this.isSoftware;
-    scene.shadowMap.size = this.isSoftware ? 1024 : 2048;
+    scene.postProcessStages.fxaa.enabled = this.quality === "high";
+    scene.shadowMap.softShadows = true;
+    scene.shadowMap.size = 2048;
     scene.shadowMap.normalOffset = true;
     scene.camera.percentageChanged = 0.05;
     const { globe } = scene;
@@ -113,7 +115,6 @@ export class Stage {
       globe.showGroundAtmosphere = false;
       globe.enableLighting = false;
       globe.showWaterEffect = false;
-      globe.maximumScreenSpaceError = this.isSoftware ? 8 : 4; // the ground is smooth
       globe.tileCacheSize = 200;
       globe.depthTestAgainstTerrain = true;
     }
@@ -130,14 +131,4 @@ export class Stage {
     const local = new Cartesian3(Math.sin(a) * Math.cos(e), Math.cos(a) * Math.cos(e), Math.sin(e));
     return Matrix3.multiplyByVector(this.toWorld, local, new Cartesian3());
   }
-}
-
-/** Who draws, as WebGL 2 names it; null where there is no WebGL 2. */
-function rendererName(): string | null {
-  const context = document.createElement("canvas").getContext("webgl2");
-  if (!context) return null;
-  const names = context.getExtension("WEBGL_debug_renderer_info");
-  const name = names ? String(context.getParameter(names.UNMASKED_RENDERER_WEBGL)) : "unknown";
-  context.getExtension("WEBGL_lose_context")?.loseContext();
-  return name;
 }

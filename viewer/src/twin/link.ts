@@ -6,6 +6,8 @@ export interface Link {
   readonly camera: CameraPlace | null;
   readonly time: CivilTime | null;
   readonly language: "de" | "en" | null;
+  /** Better pictures than the renderer would choose, or plainer ones; null lets it choose. */
+  readonly quality: "high" | "sparing" | null;
 }
 
 export interface CameraPlace {
@@ -21,6 +23,12 @@ export interface CameraPlace {
 
 // An id goes into a URL path and onto the page: letters, digits and the few signs that gml:id knows, and not a book.
 const BUILDING_ID = /^[\p{L}\p{N}_][\p{L}\p{N}_.:-]{0,127}$/u;
+
+const QUALITY = { high: "hoch", sparing: "sparsam" } as const;
+
+function quality(value: string | null): Link["quality"] {
+  return value === QUALITY.high ? "high" : value === QUALITY.sparing ? "sparing" : null;
+}
 
 function parseCamera(value: string | null): CameraPlace | null {
   const numbers = (value ?? "").split(",").map((entry) => (entry.trim() === "" ? Number.NaN : Number(entry)));
@@ -41,6 +49,7 @@ export function parseLink(query: string): Link {
     camera: parseCamera(parameters.get("kamera")),
     time: parseCivil(parameters.get("zeit") ?? ""),
     language: language === "de" || language === "en" ? language : null,
+    quality: quality(parameters.get("qualitaet")),
   };
 }
 
@@ -60,5 +69,6 @@ export function formatLink(link: Link): string {
   }
   if (link.time) entries.push(`zeit=${formatCivil(link.time)}`);
   if (link.language) entries.push(`sprache=${link.language}`);
+  if (link.quality) entries.push(`qualitaet=${QUALITY[link.quality]}`);
   return entries.length === 0 ? "" : `?${entries.join("&")}`;
 }
