@@ -158,7 +158,7 @@ def corner_house(rng: random.Random, frame: Frame, width: float, depth: float, e
     """Return an L-shaped house: one roof with a hip outside and a valley inside the corner."""
     half = min(depth, 8.4) / 2
     rise = half * math.tan(math.radians(pitch))
-    leg = half * 2 + rng.uniform(2.6, 4.0)
+    leg = half * 2 + rng.uniform(3.4, 5.2)
     if rng.random() < 0.5:
         nodes = (frame.at(half, leg), frame.at(half, half), frame.at(width, half))
     else:
@@ -172,9 +172,9 @@ def _bungalow(rng: random.Random, frame: Frame, width: float, depth: float) -> t
     height = rng.choice((3.1, 3.2, 3.3, 6.1))
     if height > 4 or width < 10:
         return (prism(frame.rectangle(0, 0, width, depth), height, RoofType.FLAT),)
-    if width > 13 and rng.random() < 0.35:  # atrium house
-        court = [frame.at(4.2, 4.0), frame.at(4.2, depth - 3.6), frame.at(width - 4.2, depth - 3.6),
-                 frame.at(width - 4.2, 4.0)]  # fmt: skip
+    if width > 11.2 and rng.random() < 0.5:  # atrium house
+        court = [frame.at(3.6, 3.4), frame.at(3.6, depth - 3.0), frame.at(width - 3.6, depth - 3.0),
+                 frame.at(width - 3.6, 3.4)]  # fmt: skip
         return (prism(frame.rectangle(0, 0, width, depth), height, RoofType.FLAT, (court,)),)
     cut = width * rng.uniform(0.45, 0.6)
     outline = [frame.at(0, 0), frame.at(width, 0), frame.at(width, depth * 0.62), frame.at(cut, depth * 0.62),
@@ -213,9 +213,9 @@ class Style:
 
 
 DETACHED_STYLES = (
-    Style(3.4, 46, (5, 3, 1, 4, 0, 0, 0, 2, 3), (1930, 1955), 1),
-    Style(3.6, 38, (6, 2, 1, 0, 0, 0, 1, 3, 3), (1958, 1975), 1),
+    Style(3.4, 46, (5, 3, 1, 4, 0, 0, 0, 4, 3), (1930, 1955), 1),
+    Style(3.6, 38, (6, 2, 1, 0, 0, 0, 1, 6, 3), (1958, 1975), 1),
     Style(3.1, 32, (2, 0, 1, 0, 0, 1, 8, 2, 2), (1964, 1978), 1),
-    Style(4.2, 40, (4, 3, 2, 6, 0, 0, 0, 3, 3), (1978, 1998), 2),
+    Style(4.2, 40, (4, 3, 2, 6, 0, 0, 0, 6, 3), (1978, 1998), 2),
     Style(6.0, 26, (1, 0, 4, 0, 5, 3, 3, 1, 1), (2002, 2022), 2),
 )

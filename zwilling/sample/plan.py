@@ -332,7 +332,7 @@ class _Surveyor:
         frame = (corner, along, across, length, depth) if is_along else (corner, across, along, depth, length)
         third = 1 / 3 if frame[4] / (grain.deep if is_along else grain.long) > 2.0 else 0.0
         kept = [ShapelyPoint(point) for point, _ in self.sites if shapely.contains_xy(land, *point)]
-        tries = (self._street(frame, grain, third, self.rng.uniform(0.0, 0.03 * attempt)) for attempt in range(10))
+        tries = (self._street(frame, grain, third, 0.012 * attempt) for attempt in range(16))
         # A new street keeps clear of the places that are meant for public buildings.
         centre_line = next((line for line in tries if all(line.distance(place) > 26.0 for place in kept)), None)
         if centre_line is None:
@@ -345,6 +345,16 @@ class _Surveyor:
         ]
         for part in shapely.get_parts(land.difference(centre_line.buffer(grain.width / 2, cap_style="flat"))):
             self.divide(part)
+
+    def settle(self) -> None:
+        """Give every place that streets have swallowed the nearest block that is large enough."""
+        for point, use in self.sites:
+            candidates = [i for i, (land, zone) in enumerate(self.blocks) if zone in _GRAIN and land.area > 3200.0]
+            if candidates:
+                place = ShapelyPoint(point)
+                nearest = min(candidates, key=lambda i: self.blocks[i][0].distance(place))
+                self.blocks[nearest] = (self.blocks[nearest][0], use)
+        self.sites.clear()
 
     def _street(
         self, frame: tuple[Point, Point, Point, float, float], grain: _Grain, third: float, spread: float
@@ -387,6 +397,7 @@ def _divide(
     surveyor = _Surveyor(rng, zones, list(sites), pools, centre)
     for part in sorted(shapely.get_parts(land), key=lambda p: math.dist((p.centroid.x, p.centroid.y), centre)):
         surveyor.divide(part)
+    surveyor.settle()
     blocks = sorted(surveyor.blocks, key=lambda block: math.dist((block[0].centroid.x, block[0].centroid.y), centre))
     return District(
         key,

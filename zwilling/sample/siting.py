@@ -522,6 +522,8 @@ def commerce(site: Site) -> None:
 
 def _hall(site: Site, frame: Frame, width: float, depth: float) -> bool:
     rng = site.rng
+    if width > 38.0 and depth > 36.0 and rng.random() < 0.3:
+        return _offices(site, frame, width, min(depth, 46.0))
     eave = rng.uniform(5.5, 8.5)
     kind = rng.choice(("flat", "flat", "shed", "barrel", "gable"))
     if kind == "shed":
@@ -538,3 +540,13 @@ def _hall(site: Site, frame: Frame, width: float, depth: float) -> bool:
         parts = join((hall, prism(office.rectangle(0, 0, width * 0.35, 7.0), min(eave - 0.6, 6.4), RoofType.FLAT)))
     use = rng.choice(("31001_2100", "31001_2143", "31001_2112", "31001_2010"))
     return site.build(Draft(parts, use, site.year(1955, 2015), door=frame.at(width * 0.2, 0.0)), clearance=5.0)
+
+
+def _offices(site: Site, frame: Frame, width: float, depth: float) -> bool:
+    """Build offices of four storeys around a courtyard."""
+    wing = 13.0
+    court = [frame.at(wing, wing), frame.at(wing, depth - wing), frame.at(width - wing, depth - wing),
+             frame.at(width - wing, wing)]  # fmt: skip
+    solid = prism(frame.rectangle(0, 0, width, depth), 14.2, RoofType.FLAT, (court,))
+    draft = Draft((solid,), "31001_2020", site.year(1985, 2020), 4, door=frame.at(width / 2, 0.0))
+    return site.build(draft, clearance=5.0)
