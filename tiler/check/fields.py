@@ -34,6 +34,17 @@ def shown(value: object) -> str:
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
+def as_number(value: object) -> float | None:
+    """Return `value` if it is a JSON number that a float64 can hold; nothing is reported."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:  # an integer of hundreds of digits
+        return None
+    return number if math.isfinite(number) else None
+
+
 def as_object(value: object, place: Place, name: str) -> JsonObject | None:
     """Return `value` if it is a JSON object."""
     if isinstance(value, dict):
@@ -96,7 +107,7 @@ def get_numbers(parent: JsonObject, key: str, place: Place, count: int) -> list[
                 "ARRAY_ELEMENT_TYPE_MISMATCH", f"must be a number, but is of type {type_name(value)}"
             )
             return None
-        number = _finite(value)
+        number = as_number(value)
         if number is None:
             place.at(key, index).report("VALUE_NOT_IN_RANGE", f"must be a finite number, but is {shown(value)}")
             return None
@@ -115,7 +126,7 @@ def get_number(
     if isinstance(value, bool) or not isinstance(value, int | float):
         place.at(key).report("TYPE_MISMATCH", f"'{key}' must be a number, but is of type {type_name(value)}")
         return None
-    number = _finite(value)
+    number = as_number(value)
     if number is None or number < minimum:
         rule = "finite" if number is None else f"at least {minimum:g}"
         place.at(key).report("VALUE_NOT_IN_RANGE", f"'{key}' must be {rule}, but is {shown(value)}")
@@ -195,14 +206,6 @@ def get_strings(parent: JsonObject, key: str, place: Place) -> list[str]:
                 "ARRAY_ELEMENT_TYPE_MISMATCH", f"must be a string, but is of type {type_name(value)}"
             )
     return found
-
-
-def _finite(value: float) -> float | None:
-    try:
-        number = float(value)
-    except OverflowError:  # an integer of hundreds of digits
-        return None
-    return number if math.isfinite(number) else None
 
 
 def _missing(required: bool, key: str, place: Place) -> None:

@@ -16,6 +16,7 @@ from tiler.check.buffers import BinaryData
 from tiler.check.fields import (
     IDENTIFIER,
     JsonObject,
+    as_number,
     as_object,
     get_integer,
     get_object,
@@ -197,22 +198,24 @@ class _Column:
     def _check_range(self, stored: NDArray[Any]) -> None:
         """Report scalars outside `min` and `max`; rows that hold `noData` do not count."""
         present = stored
-        no_data = self.property.json.get("noData")
-        if isinstance(no_data, int | float):
-            present = stored[stored != stored.dtype.type(no_data)] if _fits_dtype(no_data, stored.dtype) else stored
+        no_data = as_number(self.property.json.get("noData"))
+        if no_data is not None and _fits_dtype(no_data, stored.dtype):
+            present = stored[stored != stored.dtype.type(no_data)]
         if not len(present):
             return
         values = self._transformed(present)
         for key in ("min", "max"):
             for owner, is_table in ((self.property.json, False), (self.json, True)):
-                limit = owner.get(key)
-                if not isinstance(limit, int | float) or isinstance(limit, bool):
+                limit = as_number(owner.get(key))
+                if limit is None:
                     continue
+                if stored.dtype == np.float32:
+                    limit = float(np.float32(limit))  # as it is stored, so that 0.1 is not below 0.1
                 extreme = float(values.min() if key == "min" else values.max())
                 if (extreme < limit) if key == "min" else (extreme > limit):
                     message = f"'{key}' is {limit}, but a value is {extreme}"
                     self.place.at("values").report("METADATA_VALUE_NOT_IN_RANGE", message)
-                elif is_table and not np.isclose(extreme, float(limit), rtol=1e-6, atol=0):
+                elif is_table and not np.isclose(extreme, limit, rtol=1e-6, atol=0):
                     message = f"'{key}' is {limit}, but that of the values is {extreme}"
                     self.place.at(key).report("METADATA_VALUE_MISMATCH", message)
 
@@ -221,8 +224,8 @@ class _Column:
         if self.property.normalized and stored.dtype.kind in "iu":
             values = np.maximum(values / np.iinfo(stored.dtype).max, -1.0)
         for key in ("scale", "offset"):
-            change = self.json.get(key, self.property.json.get(key))
-            if isinstance(change, int | float):
+            change = as_number(self.json.get(key, self.property.json.get(key)))
+            if change is not None:
                 values = values * change if key == "scale" else values + change
         return values
 
@@ -231,4 +234,4 @@ def _fits_dtype(value: float, dtype: np.dtype[Any]) -> bool:
     if dtype.kind == "f":
         return True
     limits = np.iinfo(dtype)
-    return float(value).is_integer() and int(limits.min) <= value <= int(limits.max)
+    return value.is_integer() and int(limits.min) <= value <= int(limits.max)

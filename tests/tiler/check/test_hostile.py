@@ -31,7 +31,7 @@ ODD_VALUES = st.one_of(
 )
 PLAIN = craft.houses_glb()
 COMPRESSED = craft.houses_glb(compressed=True)
-MANY = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+MANY = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def places_in(value: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
@@ -113,6 +113,14 @@ def test_glb_cut_off_anywhere(glb: craft.Glb, tmp_path: Path) -> None:
     packed = glb.pack()
     for length in range(0, len(packed), 37):
         assert check_glb(packed[:length], tmp_path).issues
+
+
+@pytest.mark.parametrize("key", ["min", "max", "noData", "scale", "offset"])
+def test_limits_of_four_hundred_digits(key: str, tmp_path: Path) -> None:
+    glb = craft.houses_glb()
+    schema = glb.document["extensions"]["EXT_structural_metadata"]["schema"]
+    schema["classes"]["building"]["properties"]["height"][key] = 10**400
+    check_glb(glb.pack(), tmp_path)
 
 
 def test_link_out_of_the_folder_is_not_followed(tmp_path: Path) -> None:
