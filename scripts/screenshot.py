@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -9,9 +10,11 @@ import signal
 import subprocess
 import sys
 import tempfile
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import Page, sync_playwright
 
@@ -34,7 +37,9 @@ CHROMIUM = [
 ]
 GERMAN: dict[str, str | float | bool] = {**os.environ, "LANGUAGE": "de", "LANG": "de_DE.UTF-8"}
 # Summer, mid-afternoon: long enough shadows to read the roofs by, whenever the picture is taken.
-VIEW = "?zeit=2026-06-21T16:00"
+VIEW = "?zeit=2026-06-21T16:00&qualitaet=hoch"
+CLOSER = 0.42
+"""How near the camera goes to the chosen building, as a part of its first distance."""
 
 
 @contextmanager
@@ -59,13 +64,11 @@ def demo(folder: Path) -> Iterator[str]:
 
 def take(page: Page, address: str, into: Path) -> None:
     """Save a picture of the demo with one building selected, once everything in view has been drawn."""
-    page.goto(address + VIEW, wait_until="load")
-    # Seldom asked: every question asks for a frame, and a processor draws slowly.
-    page.wait_for_function("() => window.zwilling?.idle()", timeout=PATIENCE_MS, polling=500)
+    open_view(page, address + VIEW)
     size = page.viewport_size
     if size is None:
         raise AssertionError("the page has a viewport")
-    # The building nearest to the middle that can be seen, looking outwards in a spiral of eight directions.
+    # The building nearest to the middle that can be seen, looking outwards in eight directions.
     chosen = page.evaluate(
         """([width, height]) => {
             for (let away = 0; away < Math.min(width, height) / 3; away += 12)
@@ -81,17 +84,37 @@ def take(page: Page, address: str, into: Path) -> None:
     )
     if chosen is None:
         raise RuntimeError("no building is in view")
-    page.evaluate("id => window.zwilling.select(id)", chosen)
-    page.wait_for_function(
-        "() => window.zwilling.selected !== null && window.zwilling.idle()", timeout=PATIENCE_MS, polling=500
-    )
+    (layer,) = fetch(address + "api/twin")["layers"]
+    west, south, low, east, north, _ = fetch(address.rstrip("/") + layer["item"].replace("{id}", chosen))["bbox"]
+    camera = page.evaluate("() => window.zwilling.camera")
+    place = [
+        at + CLOSER * (camera[axis] - at)
+        for axis, at in (("longitude", (west + east) / 2), ("latitude", (south + north) / 2), ("height", low))
+    ]
+    numbers = ",".join(f"{number:.6f}" for number in [*place, camera["heading"], camera["pitch"]])
+    open_view(page, f"{address}{VIEW}&gebaeude={chosen}&kamera={numbers}")
+    if page.evaluate("() => window.zwilling.selected") != chosen:
+        raise RuntimeError(f"the link did not select {chosen}")
     faults = page.evaluate("() => [...window.zwilling.errors, ...window.zwilling.tilesFailed]")
     if faults:
         raise RuntimeError(f"the page reports {faults}")
     into.parent.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=into)
+    page.screenshot(path=into, timeout=PATIENCE_MS)
     if into.stat().st_size > LARGEST_BYTES:
         raise RuntimeError(f"{into} has {into.stat().st_size} bytes; at most {LARGEST_BYTES} may be committed")
+
+
+def open_view(page: Page, address: str) -> None:
+    """Open `address` and wait until everything in view has been drawn."""
+    page.goto(address, wait_until="load")
+    # Seldom asked: every question asks for a frame, and a processor draws slowly.
+    page.wait_for_function("() => window.zwilling?.idle()", timeout=PATIENCE_MS, polling=500)
+
+
+def fetch(address: str) -> Any:
+    """Return the JSON document at `address`."""
+    with urllib.request.urlopen(address, timeout=60) as answer:  # noqa: S310 - the server that was started here
+        return json.load(answer)
 
 
 def main() -> None:
