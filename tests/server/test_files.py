@@ -6,10 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
-from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
 from starlette.types import Message
 
 from server.files import CHUNK_BYTES, WHOLE_BYTES, FileStore
+from server.recent import LASTS_SECONDS, RecentFiles
 
 TYPES = {".bin": "application/octet-stream"}
 
@@ -76,20 +77,58 @@ def test_open_files_are_closed_where_the_client_goes_away(store: FileStore) -> N
     assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
-def test_a_file_cleared_away_between_look_up_and_reading_is_absent(
-    store: FileStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    found = store.find("large.bin", None)
+def test_a_file_cleared_away_since_it_was_looked_up_is_absent(store: FileStore, tmp_path: Path) -> None:
+    fetch(store)
     (tmp_path / "large.bin").unlink()
-    monkeypatch.setattr(FileStore, "find", lambda *_: found)
-    assert store.answer("large.bin", "GET", Headers(), "x") is None
+    with pytest.raises(HTTPException) as caught:
+        fetch(store)
+    assert caught.value.status_code == 404
+
+
+def test_a_file_replaced_since_it_was_looked_up_is_sent_as_it_is_now(store: FileStore, tmp_path: Path) -> None:
+    before = fetch(store)
+    for content in (b"a" * 2_000_000, b"b" * 2_000_001, b"c" * 10):
+        (tmp_path / "next").write_bytes(content)
+        (tmp_path / "next").replace(tmp_path / "large.bin")
+        start, *body = fetch(store)
+        assert b"".join(message["body"] for message in body) == content
+        assert dict(start["headers"])[b"content-length"] == str(len(content)).encode()
+        assert dict(start["headers"])[b"etag"] != dict(before[0]["headers"])[b"etag"]
+
+
+def test_small_files_are_answered_from_memory_for_a_second(tmp_path: Path) -> None:
+    now = [0.0]
+    store = FileStore(tmp_path, TYPES, recent=RecentFiles(clock=lambda: now[0]))
+    path = tmp_path / "large.bin"
+    path.write_bytes(b"one")
+    assert fetch(store)[1]["body"] == b"one"
+    path.write_bytes(b"three")
+    assert fetch(store)[1]["body"] == b"one"  # and its own length and tag with it
+    assert dict(fetch(store)[0]["headers"])[b"content-length"] == b"3"
+    now[0] += LASTS_SECONDS
+    assert fetch(store)[1]["body"] == b"three"
+    path.unlink()
+    now[0] += LASTS_SECONDS
+    with pytest.raises(HTTPException):
+        fetch(store)
+
+
+def test_an_unchanged_file_is_not_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    store = FileStore(tmp_path, TYPES, recent=RecentFiles(clock=lambda: now[0]))
+    (tmp_path / "large.bin").write_bytes(b"one")
+    fetch(store)
+    now[0] += LASTS_SECONDS
+    monkeypatch.setattr(os, "pread", lambda *_: pytest.fail("read again"))
+    assert fetch(store)[1]["body"] == b"one"
+    assert fetch(store, {"range": "bytes=1-"})[1]["body"] == b"ne"
 
 
 def test_an_empty_file(tmp_path: Path) -> None:
-    (tmp_path / "empty.bin").touch()
-    answer = FileStore(tmp_path, TYPES).answer("empty.bin", "GET", Headers(), "x")
-    assert answer is not None
-    assert (answer.status, answer.body, dict(answer.headers)[b"content-length"]) == (200, b"", b"0")
+    (tmp_path / "large.bin").touch()
+    start, body = fetch(FileStore(tmp_path, TYPES))
+    assert (start["status"], body["body"]) == (200, b"")
+    assert dict(start["headers"])[b"content-length"] == b"0"
 
 
 def test_tags_differ_wherever_bytes_do(tmp_path: Path) -> None:
@@ -99,7 +138,5 @@ def test_tags_differ_wherever_bytes_do(tmp_path: Path) -> None:
     for content, moment in ((b"one", 10**18), (b"two", 10**18 + 1), (b"three", 10**18)):
         path.write_bytes(content)
         os.utime(path, ns=(moment, moment))
-        found = store.find("a.bin", None)
-        assert found is not None
-        tags.add(found.etag)
+        tags.add(store.look_up("a.bin")["identity"].etag)
     assert len(tags) == 3
