@@ -15,6 +15,7 @@ from citygml.building import BuildingReader
 from citygml.findings import Findings
 from citygml.members import Document
 from citygml.namespaces import BUILDINGS, ENVELOPES, local_name
+from citygml.shares import Share
 from citygml.surfaces import GML_32_ID, GML_ID, SurfaceReader
 from zwilling.crs import is_geographic, is_latitude_first, parse_crs
 from zwilling.errors import EmptyGeometryError, UnknownCRSError
@@ -40,18 +41,26 @@ class CityGMLSource:
         crs: CRS of the coordinates, in place of the file's own `srsName`; any spelling `zwilling.crs` reads.
         region: whose names of municipalities are shown.
         skip_empty: leave out buildings without geometry, with a finding, instead of stopping.
+        share: read this share of the file alone; it may be without buildings.
 
     Raises:
         UnknownCRSError: `crs` names no CRS.
     """
 
     def __init__(
-        self, path: Path, *, crs: str | None = None, region: Region | None = None, skip_empty: bool = False
+        self,
+        path: Path,
+        *,
+        crs: str | None = None,
+        region: Region | None = None,
+        skip_empty: bool = False,
+        share: Share | None = None,
     ) -> None:
         self.path = path
         self.skip_empty = skip_empty
-        self._override = None if crs is None else _frame(crs, str(path), "--crs")
-        self._municipalities: Mapping[str, str] = {} if region is None else dict(region.municipalities)  # can be pickled
+        self.share = share
+        self.override = None if crs is None else _frame(crs, str(path), "--crs")
+        self.municipalities: Mapping[str, str] = {} if region is None else dict(region.municipalities)  # can be pickled
 
     def batches(self) -> Iterator[FeatureBatch]:
         """Yield every building once, in file order, some hundred at a time.
@@ -61,18 +70,19 @@ class CityGMLSource:
             UnknownCRSError: the file names no CRS, or an unknown one, and none was given.
             EmptyGeometryError: there is no building, or one without geometry and `skip_empty` is off.
         """
-        return _Reading(self.path, self._override, self._municipalities, self.skip_empty).batches()
+        return _Reading(self).batches()
 
 
 class _Reading:
     """One pass through a file."""
 
-    def __init__(self, path: Path, override: Frame | None, municipalities: Mapping[str, str], skip_empty: bool) -> None:
-        self._source = str(path)
-        self._document = Document(path)
-        self._override = override
-        self._municipalities = municipalities
-        self._skip_empty = skip_empty
+    def __init__(self, source: CityGMLSource) -> None:
+        self._source = str(source.path)
+        self._document = Document(source.path, source.share)
+        self._share = source.share
+        self._override = source.override
+        self._municipalities = source.municipalities
+        self._skip_empty = source.skip_empty
         self._findings = Findings(self._source)
         self._surfaces = SurfaceReader()
         self._buildings = BuildingReader(self._surfaces, self._findings)
@@ -93,7 +103,7 @@ class _Reading:
             # A group may hold its buildings inline.
             for inner in member.iter(*BUILDINGS):
                 yield from self._building(inner)
-        if self._count == 0:
+        if self._count == 0 and self._share is None:
             held = ", ".join(f"{count} {name}" for name, count in sorted(self._others.items()))
             problem = f"there is no building in it, but {held}" if held else "there is no city object in it"
             raise EmptyGeometryError(problem, source=self._source, remedy="choose a file with buildings")
@@ -142,8 +152,12 @@ class _Reading:
         """Return the building's id, made unique within the file."""
         gml_id = element.get(GML_ID) or element.get(GML_32_ID) or ""
         if not gml_id:
-            gml_id = f"{self._document.path.stem}.{self._count}"
-            message = f"building number {self._count} of the file (line {element.sourceline}) has no gml:id"
+            if self._share is None:
+                number, place = str(self._count), f" (line {element.sourceline})"
+            else:
+                number, place = f"{self._share.number + 1}.{self._count}", ""
+            gml_id = f"{self._document.path.stem}.{number}"
+            message = f"building number {number} of the file{place} has no gml:id"
             self._findings.add("MISSING_ID", f"gml:id={gml_id}", message)
         self._seen[gml_id] += 1
         times = self._seen[gml_id]

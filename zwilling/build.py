@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,12 @@ import citygml
 import tiler
 import zwilling
 from citygml.reader import CityGMLSource
+from citygml.shares import Share, cut
 from tiler import feature_index
 from tiler.buildings import TilingOptions, TilingResult, tile_features
 from tiler.glb import Compression
 from tiler.precompress import precompress
-from tiler.target import replacing
+from tiler.target import FolderTarget, replacing
 from zwilling.crs import Georeference, parse_crs
 from zwilling.errors import SettingsError, SourceError
 from zwilling.features import FeatureSource
@@ -52,11 +53,16 @@ class CityGMLFiles:
     skip_empty: bool = False
     jobs: int = 0
 
-    def sources(self) -> list[FeatureSource]:
-        """Return one source for each file."""
-        return [
-            CityGMLSource(path, crs=self.crs, region=self.region, skip_empty=self.skip_empty) for path in self.paths
-        ]
+    def sources(self, *, in_shares: bool) -> list[FeatureSource]:
+        """Return one source for each file, or one for each share of a large one."""
+        sources: list[FeatureSource] = []
+        for path in self.paths:
+            shares: Sequence[Share | None] = cut(path) if in_shares else ()
+            sources.extend(
+                CityGMLSource(path, crs=self.crs, region=self.region, skip_empty=self.skip_empty, share=share)
+                for share in shares or (None,)
+            )
+        return sources
 
     def useful_jobs(self) -> int:
         """Return how many processes are worth their start: it costs as much as reading some megabytes."""
@@ -81,13 +87,28 @@ class Tiled:
     json: dict[str, Any]
 
 
-def tile_to_folder(source: CityGMLFiles, folder: Path, options: TilingOptions, on_progress: Progress) -> Tiled:
+def tile_to_folder(files: CityGMLFiles, folder: Path, options: TilingOptions, on_progress: Progress) -> Tiled:
     """Write one tileset to `folder`, whole or not at all."""
     watch = Stopwatch()
     with replacing(folder) as target:
-        result = tile_features(source.sources(), target, source.region, options, on_progress)
-    report = report_json(result, source.paths, files=target.files, size_bytes=target.bytes, seconds=watch.seconds)
+        result = _tile(files, target, options, on_progress)
+    report = report_json(result, files.paths, files=target.files, size_bytes=target.bytes, seconds=watch.seconds)
     return Tiled(result, report)
+
+
+def _tile(files: CityGMLFiles, target: FolderTarget, options: TilingOptions, on_progress: Progress) -> TilingResult:
+    """Write the tileset of `files`; a fault in a share is judged by reading its file as a whole.
+
+    That names the fault's own line, and tells a broken file from a sound one that was cut in a comment.
+    """
+    options = replace(options, jobs=files.useful_jobs())
+    sources = files.sources(in_shares=True)
+    try:
+        return tile_features(sources, target, files.region, options, on_progress)
+    except SourceError:
+        if len(sources) == len(files.paths):
+            raise
+        return tile_features(files.sources(in_shares=False), target, files.region, options, on_progress)
 
 
 def build_layer(
@@ -115,8 +136,8 @@ def build_layer(
     folder = directory / version
     result = None
     if force or not (folder / REPORT_FILE).is_file():
-        source = CityGMLFiles(paths, region, settings.crs or None, settings.skip_empty, jobs)
-        result = _build_version(source, settings, folder, on_progress)
+        files = CityGMLFiles(paths, region, settings.crs or None, settings.skip_empty, jobs)
+        result = _build_version(files, settings, folder, on_progress)
     report = json.loads((folder / REPORT_FILE).read_bytes())
     layer = Layer(
         id=settings.id,
@@ -133,20 +154,16 @@ def build_layer(
     return Built(layer, folder, result)
 
 
-def _build_version(source: CityGMLFiles, settings: LayerSettings, folder: Path, on_progress: Progress) -> TilingResult:
+def _build_version(files: CityGMLFiles, settings: LayerSettings, folder: Path, on_progress: Progress) -> TilingResult:
     watch = Stopwatch()
-    options = TilingOptions(
-        compression=Compression(settings.compression),
-        copyright_lines=tuple(settings.attribution),
-        jobs=source.useful_jobs(),
-    )
+    options = TilingOptions(Compression(settings.compression), copyright_lines=tuple(settings.attribution))
     with replacing(folder) as target:
-        result = tile_features(source.sources(), target, source.region, options, on_progress)
+        result = _tile(files, target, options, on_progress)
         feature_index.write(target.folder / feature_index.FILE_NAME, result.locations)
         if result.ground is not None:
             target.write_json(GROUND_FILE, result.ground.to_json())
         precompress(target.folder)
-        report = report_json(result, source.paths, files=target.files, size_bytes=target.bytes, seconds=watch.seconds)
+        report = report_json(result, files.paths, files=target.files, size_bytes=target.bytes, seconds=watch.seconds)
         write_report(target.folder / REPORT_FILE, report)
     return result
 

@@ -6,6 +6,7 @@ The rooms are imported inside the commands, so that `zwilling --help` does not w
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,12 @@ class _Commands(click.Group):
             sys.stderr.close()  # the reader of a pipe went away; there is nobody to tell
         except OSError as error:
             click.echo(f"zwilling: {error.filename or 'system'}: {error.strerror or error}", err=True)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:  # noqa: BLE001 - a fault of ours is said in one line, too
+            click.echo(f"zwilling: fault in the program ({type(error).__name__}: {error}); please report it", err=True)
+            if os.environ.get("ZWILLING_DEBUG"):
+                raise
         return ctx.exit(1)
 
 
@@ -145,10 +152,10 @@ def tile(
     from zwilling.region import load_region
     from zwilling.report import write_report
 
-    source = CityGMLFiles(sources, load_region(region_name), crs, skip_empty, jobs)
-    options = TilingOptions(compression=Compression(compression), jobs=source.useful_jobs())
+    files = CityGMLFiles(sources, load_region(region_name), crs, skip_empty, jobs)
+    options = TilingOptions(Compression(compression))
     with Progress("buildings", quiet=quiet or as_json) as progress:
-        document = tile_to_folder(source, output, options, progress.update)
+        document = tile_to_folder(files, output, options, progress.update)
     if report is not None:
         write_report(report, document.json)
     _say_issues(document.result.issues, quiet)

@@ -1,0 +1,1 @@
+"""Speed and memory as ratios to peers and limits in the same run; correctness is never judged here."""
