@@ -13,8 +13,8 @@ from typing import BinaryIO, Final, Literal, cast
 from lxml import etree
 
 from citygml.namespaces import CITY_MODELS, DISCARDED, ENVELOPES, MEMBERS
-from citygml.shares import Share
 from citygml.prolog import Encoding, Found, UnknownEncodingError, encoding_of, first_construct
+from citygml.shares import Share
 from zwilling.errors import SourceError
 
 _Event = Literal["start", "end"]
@@ -158,8 +158,8 @@ class Document:
             while chunk := stream.read(_CHUNK):
                 yield chunk
             return
-        stream.seek(0)
-        yield stream.read(share.head)
+        stream.seek(self._encoding.skip)
+        yield stream.read(share.head - self._encoding.skip)
         stream.seek(share.start)
         left = share.end - share.start
         while left > 0 and (chunk := stream.read(min(_CHUNK, left))):
@@ -186,7 +186,7 @@ class Document:
         where = f"line {error.lineno or 1}"
         if any(sign in message for sign in ("encoding", "UTF-8")):
             return self._error(f"wrong encoding ({message})", where, "save the file in the encoding that it states")
-        if any(sign in message for sign in ("Excessive depth", "huge text", "Huge input", "too long", "too large")):
+        if any(sign in message for sign in ("Excessive depth", "huge text", "Resource limit", "too long", "too large")):
             return self._error(f"XML beyond every sound measure ({message})", where, "check where the file comes from")
         if is_end and "Namespace" not in message:  # of these the parser only speaks at the end
             return self._error(f"the file ends in the middle of its XML ({message})", where, "load the file anew")

@@ -62,6 +62,11 @@ class CityGMLSource:
         self.override = None if crs is None else _frame(crs, str(path), "--crs")
         self.municipalities: Mapping[str, str] = {} if region is None else dict(region.municipalities)  # can be pickled
 
+    @property
+    def name(self) -> str:
+        """The file, as the user named it."""
+        return str(self.path)
+
     def batches(self) -> Iterator[FeatureBatch]:
         """Yield every building once, in file order, some hundred at a time.
 
