@@ -23,7 +23,7 @@ from tiler.workers import Workers
 from zwilling.crs import Georeference, parse_crs
 from zwilling.errors import EmptyGeometryError
 from zwilling.features import FeatureSource, Property, unite_properties
-from zwilling.issues import Issue
+from zwilling.issues import Issue, Severity
 from zwilling.layers import Extent
 from zwilling.region import Region
 
@@ -104,7 +104,7 @@ def tile_features(
         extent=_extent(tree.bounds),
         height_method="+".join(gathered.methods),
         attribution=lines,
-        issues=tuple(gathered.issues),
+        issues=(*gathered.issues, *_outside(tree, region)),
         locations=tuple(
             FeatureLocation(feature_id, west, south, east, north, low, high, tile)
             for feature_id, (west, south, east, north, low, high), tile in zip(
@@ -119,6 +119,21 @@ def _extent(bounds: NDArray[np.float64]) -> Extent:
     west, south, _, _, low, _ = (float(value) for value in bounds.min(axis=0))
     _, _, east, north, _, high = (float(value) for value in bounds.max(axis=0))
     return Extent(west, south, east, north, low, high)
+
+
+def _outside(tree: Tree, region: Region) -> list[Issue]:
+    """Return a finding where buildings lie outside the county: a wrong zone lands elsewhere without any error."""
+    west, south, east, north = region.bbox_deg
+    bounds = tree.bounds
+    stray = (bounds[:, 2] < west) | (bounds[:, 0] > east) | (bounds[:, 3] < south) | (bounds[:, 1] > north)
+    if not bool(stray.any()):
+        return []
+    first = int(np.argmax(stray))
+    message = (
+        f"{int(stray.sum())} buildings lie outside {region.title}, the first at "
+        f"{bounds[first, 0]:.3f} E, {bounds[first, 1]:.3f} N; check the CRS if that is not meant"
+    )
+    return [Issue("OUTSIDE_REGION", Severity.WARNING, "", f"gml:id={tree.ids[first]}", message)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +175,7 @@ def _read_one(task: _ReadTask) -> _ReadResult:
     known: dict[str, Georeference] = {}
     for number, batch in enumerate(task.source.batches()):
         if batch.crs not in known and len(batch.feature_ids):
-            known[batch.crs] = Georeference.create(parse_crs(batch.crs), task.region)
+            known[batch.crs] = Georeference.create(parse_crs(batch.crs), task.region, source=task.source.name)
         stored.append(task.store.add(batch, known.get(batch.crs), f"{task.name}-{number}"))
     return _ReadResult(
         tuple(stored),

@@ -22,8 +22,8 @@ from tiler.buildings import TilingOptions, TilingResult, tile_features
 from tiler.glb import Compression
 from tiler.precompress import precompress
 from tiler.target import FolderTarget, replacing
-from zwilling.crs import Georeference, parse_crs
-from zwilling.errors import SettingsError, SourceError
+from zwilling.crs import Georeference, check_heights, parse_crs
+from zwilling.errors import SettingsError, SourceError, UnknownCRSError
 from zwilling.features import FeatureSource
 from zwilling.layers import Extent, Layer, layers_directory, switch_layer
 from zwilling.region import Region
@@ -101,6 +101,7 @@ def _tile(files: CityGMLFiles, target: FolderTarget, options: TilingOptions, on_
 
     That names the fault's own line, and tells a broken file from a sound one that was cut in a comment.
     """
+    require_true_heights(files.region)
     options = replace(options, jobs=files.useful_jobs())
     sources = files.sources(in_shares=True)
     try:
@@ -109,6 +110,19 @@ def _tile(files: CityGMLFiles, target: FolderTarget, options: TilingOptions, on_
         if len(sources) == len(files.paths):
             raise
         return tile_features(files.sources(in_shares=False), target, files.region, options, on_progress)
+
+
+def require_true_heights(region: Region) -> None:
+    """Stop where this machine's PROJ does not give the height that is known for the region's control point.
+
+    Raises:
+        UnknownCRSError: the height is wrong; nothing may be built with it.
+    """
+    check = check_heights(region)
+    if not check.passed:
+        raise UnknownCRSError(
+            f"the height check of {region.title} failed", remedy="install Zwilling and its PROJ anew, or the grid"
+        )
 
 
 def build_layer(

@@ -38,7 +38,7 @@ class _Commands(click.Group):
             click.echo(f"zwilling: {error.filename or 'system'}: {error.strerror or error}", err=True)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
-        except Exception as error:  # noqa: BLE001 - a fault of ours is said in one line, too
+        except Exception as error:  # a fault of ours is said in one line, too
             click.echo(f"zwilling: fault in the program ({type(error).__name__}: {error}); please report it", err=True)
             if os.environ.get("ZWILLING_DEBUG"):
                 raise

@@ -255,7 +255,15 @@ def _offsets(lengths: list[int]) -> NDArray[np.uint32]:
 
 
 class FeatureSource(Protocol):
-    """Anything that yields features: the seam between the readers and the tiler."""
+    """Anything that yields features: the seam between the readers and the tiler.
+
+    A source can be pickled, since another process may read it.
+    """
+
+    @property
+    def name(self) -> str:
+        """The file or address, as the user named it, for errors and findings."""
+        ...
 
     def batches(self) -> Iterator[FeatureBatch]:
         """Yield every feature of the source once.

@@ -19,7 +19,7 @@ from tiler.buildings import TilingOptions, TilingResult, tile_features
 from tiler.glb import Compression
 from tiler.target import replacing
 from zwilling.crs import Georeference, parse_crs
-from zwilling.errors import EmptyGeometryError
+from zwilling.errors import EmptyGeometryError, UnknownCRSError
 from zwilling.features import FeatureBatch, FeatureSource
 from zwilling.region import load_region
 
@@ -153,6 +153,8 @@ def test_large_tiles_keep_a_centimetre(tmp_path: Path) -> None:
     """Two houses 30 km apart in one tile: 16 bits would be 0.5 m coarse, so positions are stored as floats."""
 
     class Far:
+        name = "far.gml"
+
         def batches(self) -> Iterator[FeatureBatch]:
             yield houses([(0.0, 0.0), (20_000.0, -10_000.0)])
 
@@ -166,6 +168,8 @@ def test_large_tiles_keep_a_centimetre(tmp_path: Path) -> None:
 
 def test_nothing_to_draw_is_an_error(tmp_path: Path) -> None:
     class Empty:
+        name = "empty.gml"
+
         def batches(self) -> Iterator[FeatureBatch]:
             yield replace(houses([]), features_in=3, positions=np.empty((0, 3)), triangles=np.empty((0, 3), np.uint32))
 
@@ -180,3 +184,30 @@ def test_ground_follows_what_buildings_stand_on(town: tuple[Path, TilingResult])
     assert ORIGIN[2] + 45.0 < result.ground.heights.min() <= result.ground.heights.max() < ORIGIN[2] + 46.5
     assert result.ground.west < result.extent.west < result.extent.east < result.ground.east
     assert result.ground.south < result.extent.south < result.extent.north < result.ground.north
+
+
+def test_buildings_outside_the_county_are_counted_in_a_finding(tmp_path: Path) -> None:
+    class Stray:
+        name = "stray.gml"
+
+        def batches(self) -> Iterator[FeatureBatch]:
+            yield houses([(0.0, 0.0), (20_000.0, -10_000.0), (20_030.0, -10_000.0)])
+
+    region = replace(load_region(), bbox_deg=(6.7, 51.15, 6.8, 51.25))
+    with replacing(tmp_path / "stray") as target:
+        result = tile_features([Stray()], target, region, TilingOptions())
+    (finding,) = [issue for issue in result.issues if issue.code == "OUTSIDE_REGION"]
+    assert finding.message.startswith("2 buildings lie outside Rhein-Kreis Neuss")
+    assert result.features_out == 3
+
+
+def test_a_height_that_cannot_be_converted_names_the_file(tmp_path: Path) -> None:
+    class Elsewhere:
+        name = "hamburg.gml"
+
+        def batches(self) -> Iterator[FeatureBatch]:
+            batch = houses([(0.0, 0.0)])
+            yield replace(batch, positions=batch.positions + np.array([220_000.0, 250_000.0, 0.0]))
+
+    with pytest.raises(UnknownCRSError, match=r"hamburg\.gml"):
+        make(tmp_path / "out", Elsewhere())

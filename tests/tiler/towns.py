@@ -71,6 +71,7 @@ class Town:
 
     columns: int
     rows: int
+    name: str = "town.gml"
 
     def batches(self) -> Iterator[FeatureBatch]:
         places = [(20.0 * i, 20.0 * j) for j in range(self.rows) for i in range(self.columns)]
