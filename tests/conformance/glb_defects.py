@@ -87,20 +87,26 @@ def glb_version_1(glb: Glb) -> bytes:
     return b"glTF" + struct.pack("<I", 1) + glb.pack()[8:]
 
 
-@_defect("GLB_LENGTH_MISMATCH")
+@_defect("GLB_CHUNK_TOO_BIG", "GLB_LENGTH_MISMATCH")
 def glb_longer_than_its_header_says(glb: Glb) -> bytes:
     data = glb.pack()
     return data[:8] + struct.pack("<I", len(data) - 4) + data[12:]
 
 
-@_defect("GLB_LENGTH_MISMATCH", "GLB_CHUNK_TOO_BIG", "REQUIRED_VALUE_NOT_FOUND")
+@_defect("GLB_UNEXPECTED_END_OF_CHUNK_DATA", "REQUIRED_VALUE_NOT_FOUND")
 def glb_cut_off(glb: Glb) -> bytes:
     return glb.pack()[:-8]
 
 
-@_defect("GLB_LENGTH_MISMATCH", "GLB_UNEXPECTED_END_OF_CHUNK_HEADER")
+@_defect("GLB_EXTRA_DATA")
 def glb_with_bytes_left_over(glb: Glb) -> bytes:
     return glb.pack() + b"ab"
+
+
+@_defect("GLB_UNEXPECTED_END_OF_CHUNK_HEADER")
+def glb_cut_off_in_a_chunk_header(glb: Glb) -> bytes:
+    data = glb.pack() + b"ab"
+    return data[:8] + struct.pack("<I", len(data)) + data[12:]
 
 
 @_defect("GLB_CHUNK_LENGTH_UNALIGNED", "GLB_CHUNK_TOO_BIG")
@@ -115,7 +121,7 @@ def glb_binary_chunk_first(glb: Glb) -> bytes:
     return data[:16] + b"BIN\0" + data[20:]
 
 
-@_defect("GLB_UNEXPECTED_FIRST_CHUNK")
+@_defect("GLB_LENGTH_TOO_SMALL")
 def glb_without_chunks(glb: Glb) -> bytes:
     return struct.pack("<4sII", b"glTF", 2, 12)
 
@@ -131,7 +137,7 @@ def content_is_text(glb: Glb) -> bytes:
     return b"<html>Not found</html>"
 
 
-@_defect("GLB_INVALID_MAGIC")
+@_defect("GLB_UNEXPECTED_END_OF_HEADER")
 def content_is_empty(glb: Glb) -> bytes:
     return b""
 
@@ -205,7 +211,7 @@ def buffer_view_of_a_buffer_that_is_not_there(glb: Glb) -> None:
     glb.document["bufferViews"][POSITION]["buffer"] = 4
 
 
-@_defect("BUFFER_VIEW_INVALID_BYTE_STRIDE", "MESH_PRIMITIVE_ACCESSOR_UNALIGNED")
+@_defect("VALUE_MULTIPLE_OF", "MESH_PRIMITIVE_ACCESSOR_UNALIGNED")
 def buffer_view_stride_5(glb: Glb) -> None:
     surfaces = np.zeros((48, 5), np.uint8)
     surfaces[:, 0] = craft.house_mesh().surfaces
@@ -223,7 +229,19 @@ def accessor_claims_billions(glb: Glb) -> None:
     glb.document["accessors"][POSITION]["count"] = 2**40
 
 
+@_defect("MESH_PRIMITIVE_ACCESSOR_UNALIGNED")
+def feature_ids_without_padding(glb: Glb) -> None:
+    surfaces = craft.house_mesh().surfaces.tobytes()
+    glb.document["accessors"][SURFACES]["bufferView"] = glb.add_view(surfaces, target=34962)
+
+
 @_defect("ACCESSOR_OFFSET_ALIGNMENT")
+def accessor_offset_odd(glb: Glb) -> None:
+    data = b"\0" + craft.house_mesh().triangles.tobytes()
+    glb.document["accessors"][INDICES].update(bufferView=glb.add_view(data, target=34963), byteOffset=1)
+
+
+@_defect("ACCESSOR_TOTAL_OFFSET_ALIGNMENT")
 def accessor_unaligned(glb: Glb) -> None:
     glb.binary.extend(b"\0" + bytes(glb.view_bytes(INDICES)))
     view = glb.document["bufferViews"][INDICES]
@@ -273,14 +291,14 @@ def node_is_its_own_child(glb: Glb) -> None:
     glb.document["nodes"][0]["children"] = [0]
 
 
-@_defect("NODE_MATRIX_INVALID")
+@_defect("NODE_MATRIX_NON_TRS")
 def node_matrix_zero(glb: Glb) -> None:
     glb.document["nodes"][0]["matrix"] = [0] * 16
 
 
-@_defect("NODE_MATRIX_INVALID")
+@_defect("ROTATION_NON_UNIT")
 def node_rotation_not_unit(glb: Glb) -> None:
-    glb.document["nodes"][0]["rotation"] = [0, 0, 0, 2]
+    glb.document["nodes"][0]["rotation"] = [0, 0, 0, 0.5]
 
 
 @_defect("CONTENT_NOT_ENCLOSED_BY_BOUNDING_VOLUME")
@@ -321,7 +339,7 @@ def position_of_two_numbers(glb: Glb) -> None:
     glb.document["accessors"][POSITION].pop("max")
 
 
-@_defect("MESH_PRIMITIVE_ATTRIBUTES_ACCESSOR_INVALID_FORMAT", "INVALID_GLTF_STRUCTURE")
+@_defect("MESH_PRIMITIVE_ATTRIBUTES_ACCESSOR_UNSIGNED_INT", "INVALID_GLTF_STRUCTURE")
 def feature_ids_of_32_bits(glb: Glb) -> None:
     glb.document["accessors"][ROWS]["componentType"] = 5125
 

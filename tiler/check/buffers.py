@@ -168,7 +168,7 @@ class BinaryData:
     def _read_view(self, value: JsonObject, at: Place) -> memoryview | None:
         stride = get_integer(value, "byteStride", at, minimum=4, maximum=252)
         if stride is not None and stride % 4:
-            at.at("byteStride").report("BUFFER_VIEW_INVALID_BYTE_STRIDE", f"must be a multiple of 4, but is {stride}")
+            at.at("byteStride").report("VALUE_MULTIPLE_OF", f"must be a multiple of 4, but is {stride}")
         extensions = get_object(value, "extensions", at) or {}
         compressed = get_object(extensions, MESHOPT, at.at("extensions"))
         if compressed is None:
@@ -232,8 +232,10 @@ class BinaryData:
         view_object = self._view_objects[view_index][0]
         given = view_object.get("byteStride")
         stride = given if isinstance(given, int) and given > 0 else size
-        if offset % dtype.itemsize or (offset + self.view_offset(view_index)) % dtype.itemsize:
-            at.report("ACCESSOR_OFFSET_ALIGNMENT", f"must start at a multiple of {dtype.itemsize} bytes")
+        if offset % dtype.itemsize:
+            at.report("ACCESSOR_OFFSET_ALIGNMENT", f"'byteOffset' must be a multiple of {dtype.itemsize}, is {offset}")
+        elif (offset + self.view_offset(view_index)) % dtype.itemsize:
+            at.report("ACCESSOR_TOTAL_OFFSET_ALIGNMENT", f"must start at a multiple of {dtype.itemsize} bytes")
         if stride < size or offset + stride * (count - 1) + size > len(data):
             at.report("ACCESSOR_TOO_LONG", f"{count} elements of {size} bytes do not fit into {len(data)} bytes")
             return None

@@ -38,9 +38,10 @@ def open_glb(data: bytes, place: Place) -> Container | None:
     if version != 2:
         place.report("GLB_INVALID_VERSION", f"must be version 2, but is {version}")
         return None
-    if length != len(data):
-        place.report("GLB_LENGTH_MISMATCH", f"the header says {length} bytes, but the file has {len(data)}")
-    chunks = _chunks(memoryview(data), place)
+    if length < 20:
+        place.report("GLB_LENGTH_TOO_SMALL", f"the header says {length} bytes, too few for a chunk")
+        return None
+    chunks = _chunks(memoryview(data), length, place)
     if chunks is None:
         return None
     json_chunk, binary = chunks
@@ -53,11 +54,12 @@ def open_glb(data: bytes, place: Place) -> Container | None:
     return None if found is None else Container(found, binary)
 
 
-def _chunks(data: memoryview, place: Place) -> tuple[memoryview, memoryview | None] | None:
+def _chunks(data: memoryview, total: int, place: Place) -> tuple[memoryview, memoryview | None] | None:
+    """Return the JSON chunk and the binary chunk, if there is one; `total` is the length that the header gives."""
     offset, number = 12, 0
     json_chunk: memoryview | None = None
     binary: memoryview | None = None
-    while offset < len(data):
+    while offset < min(total, len(data)):
         if len(data) - offset < 8:
             place.report("GLB_UNEXPECTED_END_OF_CHUNK_HEADER", f"chunk {number} is cut off at byte {offset}")
             break
@@ -65,14 +67,18 @@ def _chunks(data: memoryview, place: Place) -> tuple[memoryview, memoryview | No
         offset += 8
         if length % 4:
             place.report("GLB_CHUNK_LENGTH_UNALIGNED", f"chunk {number} is {length} bytes long, no multiple of 4")
-        if length > len(data) - offset:
-            message = f"chunk {number} says {length} bytes, but only {len(data) - offset} are left"
+        if length > total - offset:
+            message = f"chunk {number} says {length} bytes, but only {total - offset} are left"
             place.report("GLB_CHUNK_TOO_BIG", message)
-            break
-        chunk = data[offset : offset + length]
         if number == 0 and kind != _JSON_CHUNK:
             place.report("GLB_UNEXPECTED_FIRST_CHUNK", f"the first chunk must be JSON, but its type is {kind:#010x}")
+            return None
+        if length > len(data) - offset:
+            if length <= total - offset:
+                message = f"chunk {number} says {length} bytes, but the file has only {len(data) - offset} more"
+                place.report("GLB_UNEXPECTED_END_OF_CHUNK_DATA", message)
             break
+        chunk = data[offset : offset + length]
         if (kind == _JSON_CHUNK and number > 0) or (kind == _BIN_CHUNK and binary is not None):
             place.report("GLB_DUPLICATE_CHUNK", f"chunk {number} repeats type {kind:#010x}")
         elif kind == _JSON_CHUNK:
@@ -81,8 +87,9 @@ def _chunks(data: memoryview, place: Place) -> tuple[memoryview, memoryview | No
             binary = chunk
         offset += length
         number += 1
-    if json_chunk is None:
-        if number == 0 and offset >= len(data):
-            place.report("GLB_UNEXPECTED_FIRST_CHUNK", "there is no JSON chunk")
-        return None
-    return json_chunk, binary
+    else:
+        if offset != total:
+            place.report("GLB_LENGTH_MISMATCH", f"the header says {total} bytes, but the chunks end at {offset}")
+        elif len(data) > total:
+            place.report("GLB_EXTRA_DATA", f"the header says {total} bytes, but the file has {len(data)}")
+    return None if json_chunk is None else (json_chunk, binary)

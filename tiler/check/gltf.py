@@ -78,7 +78,7 @@ def read_primitives(container: Container, data: BinaryData, place: Place) -> lis
         for shape in parsed[mesh_index]:
             positions = shape.positions @ content_from_node[:3, :3].T + content_from_node[:3, 3]
             if not np.isfinite(positions).all():
-                at.report("NODE_MATRIX_INVALID", "positions overflow")
+                at.report("NODE_MATRIX_NON_TRS", "positions overflow")
                 continue
             _check_triangles(positions, shape, content_from_node)
             primitives.append(Primitive(shape.json, shape.place, shape.attributes, positions, shape.triangles))
@@ -155,7 +155,7 @@ def _check_attribute(semantic: str, accessor: Accessor, at: Place) -> None:
         at.report("MESH_PRIMITIVE_ACCESSOR_UNALIGNED", "vertices must start at multiples of 4 bytes")
     code = "MESH_PRIMITIVE_ATTRIBUTES_ACCESSOR_INVALID_FORMAT"
     if accessor.component_type == 5125:
-        at.report(code, "a vertex attribute cannot be of 32-bit integers")
+        at.report("MESH_PRIMITIVE_ATTRIBUTES_ACCESSOR_UNSIGNED_INT", "a vertex attribute cannot be of 32-bit integers")
     if semantic not in _QUANTIZED_FORMATS:
         return
     form = (accessor.component_type, accessor.normalized)
@@ -259,7 +259,7 @@ def _node_matrix(node: JsonObject, at: Place) -> NDArray[np.float64] | None:
                 parts[key] = numbers
         x, y, z, w = parts["rotation"]
         if abs(x * x + y * y + z * z + w * w - 1) > 1e-5:
-            at.at("rotation").report("NODE_MATRIX_INVALID", "a rotation must be a unit quaternion")
+            at.at("rotation").report("ROTATION_NON_UNIT", "a rotation must be a unit quaternion")
             return None
         rotation = np.array(
             [
@@ -272,7 +272,7 @@ def _node_matrix(node: JsonObject, at: Place) -> NDArray[np.float64] | None:
         matrix[:3, :3] = rotation * np.array(parts["scale"])
         matrix[:3, 3] = parts["translation"]
     if not is_affine(matrix):
-        at.report("NODE_MATRIX_INVALID", "must be affine and invertible")
+        at.report("NODE_MATRIX_NON_TRS", "must be affine and invertible")
         return None
     return matrix
 

@@ -231,7 +231,9 @@ class Walk:
         elif data.lstrip()[:1] == b"{":
             self._enter(data, path, below, at)
         else:
-            at.report("GLB_INVALID_MAGIC", f"{shown(uri)} is neither a GLB nor JSON, but begins with {data[:4]!r}")
+            # Content says what it is by its first bytes; an address and its ending are only a name.
+            code = "GLB_INVALID_MAGIC" if len(data) >= 4 else "GLB_UNEXPECTED_END_OF_HEADER"
+            at.report(code, f"{shown(uri)} is neither a GLB nor JSON, but begins with {data[:4]!r}")
 
     def _enter(self, data: bytes, path: Path, tile: _Tile, at: Place) -> None:
         """Go on with JSON content: an external tileset."""
