@@ -1,6 +1,6 @@
 /** Every URL that the viewer asks for. All are below the page's own address; nothing comes from another host. */
 
-import { parseItemExtent, parseTwin, type Extent, type Layer, type Twin } from "./twin/description";
+import { type Extent, type Layer, parseItemExtent, parseTwin, type Twin } from "./twin/description";
 import { Ground } from "./twin/ground";
 
 /** The server could not be reached, or answered with something else than what was asked for. */

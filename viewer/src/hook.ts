@@ -13,7 +13,12 @@ export interface TestHook {
   readonly errors: readonly string[];
   /** Tiles that could not be loaded, as `url: message`. */
   readonly tilesFailed: readonly string[];
-  stats(): { readonly tilesLoaded: number; readonly tilesExpected: number; readonly frames: number; readonly quality: Quality | null };
+  stats(): {
+    readonly tilesLoaded: number;
+    readonly tilesExpected: number;
+    readonly frames: number;
+    readonly quality: Quality | null;
+  };
   /** Id of the building drawn at a place of the canvas in CSS pixels, or null. */
   pickAt(x: number, y: number): string | null;
   /** Where a place (degrees, ellipsoidal metres) is on the canvas in CSS pixels; null behind the camera. */
@@ -52,7 +57,12 @@ export class Calm {
   }
 }
 
-export function canvasPosition(scene: Scene, longitude: number, latitude: number, height: number): readonly [number, number] | null {
+export function canvasPosition(
+  scene: Scene,
+  longitude: number,
+  latitude: number,
+  height: number,
+): readonly [number, number] | null {
   const place = Cartesian3.fromDegrees(longitude, latitude, height);
   const seen = scene.cartesianToCanvasCoordinates(place, new Cartesian2());
   return seen ? [seen.x, seen.y] : null;

@@ -1,4 +1,4 @@
-import { Cesium3DTileFeature, Cesium3DTileset, type Cesium3DTile, type Scene, ShadowMode } from "@cesium/engine";
+import { type Cesium3DTile, Cesium3DTileFeature, Cesium3DTileset, type Scene, ShadowMode } from "@cesium/engine";
 import type { Attributes } from "../twin/attributes";
 import type { Clay } from "./clay";
 

@@ -4,10 +4,10 @@ import {
   Cartesian2,
   Cartesian3,
   Cartographic,
+  Math as CesiumMath,
   EasingFunction,
   HeadingPitchRange,
   KeyboardEventModifier,
-  Math as CesiumMath,
   Matrix4,
   type Scene,
 } from "@cesium/engine";
@@ -15,7 +15,7 @@ import type { Extent } from "../twin/description";
 import type { CameraPlace } from "../twin/link";
 
 const START_HEADING = CesiumMath.toRadians(332);
-const START_PITCH = CesiumMath.toRadians(-21);
+const START_PITCH = CesiumMath.toRadians(-17);
 /** At most this much of a large county fills the first view: houses must still be houses. */
 const START_RADIUS = 430;
 
@@ -205,8 +205,6 @@ function sphereOf(extent: Extent, height: number): BoundingSphere {
     [east, north],
   ] as const;
   const [low, high] = corners.map(([lon, lat]) => Cartesian3.fromDegrees(lon, lat, height)) as [Cartesian3, Cartesian3];
-  const centre = Cartographic.toCartesian(
-    Cartographic.fromDegrees((west + east) / 2, (south + north) / 2, height),
-  );
+  const centre = Cartographic.toCartesian(Cartographic.fromDegrees((west + east) / 2, (south + north) / 2, height));
   return new BoundingSphere(centre, Math.max(Cartesian3.distance(low, high) / 2, (extent.high - extent.low) / 2, 5));
 }

@@ -34,18 +34,33 @@ const FRAGMENT = /* glsl */ `
     return color;
   }
 
-  // How far the picture is from a plane at this pixel, in pixels of slope: 0 on any flat surface, 1 at a right angle.
-  float crease(vec2 uv, vec2 pixel, float depth, float angle) {
-    float w = 1.0 / depth;
-    float across = 1.0 / distanceFromPlane(uv - vec2(pixel.x, 0.0)) + 1.0 / distanceFromPlane(uv + vec2(pixel.x, 0.0)) - 2.0 * w;
-    float along = 1.0 / distanceFromPlane(uv - vec2(0.0, pixel.y)) + 1.0 / distanceFromPlane(uv + vec2(0.0, pixel.y)) - 2.0 * w;
-    return max(-across, -along) * depth / angle;     // outward edges alone
+  vec3 positionEC(vec2 uv, float depth) {
+    vec2 plane = (uv * 2.0 - 1.0) / vec2(czm_projection[0][0], czm_projection[1][1]);
+    return vec3(plane, -1.0) * depth;
+  }
+
+  // 1 where the surface breaks outwards at this pixel (ridge, corner, eaves), 0 on any plane however slanted.
+  float crease(vec2 uv, vec2 pixel, float depth) {
+    vec2 across = vec2(pixel.x, 0.0);
+    vec2 along = vec2(0.0, pixel.y);
+    float left = distanceFromPlane(uv - across);
+    float right = distanceFromPlane(uv + across);
+    float below = distanceFromPlane(uv - along);
+    float above = distanceFromPlane(uv + along);
+    vec3 here = positionEC(uv, depth);
+    vec3 one = normalize(cross(positionEC(uv + across, right) - here, positionEC(uv + along, above) - here));
+    vec3 other = normalize(cross(positionEC(uv - across, left) - here, positionEC(uv - along, below) - here));
+    float bend = smoothstep(0.06, 0.2, 1.0 - dot(one, other));
+    // Inverse depth is linear on a plane; below the mean of its neighbours it means a hollow, or what lies behind.
+    float outwards = max(2.0 / depth - 1.0 / left - 1.0 / right, 2.0 / depth - 1.0 / below - 1.0 / above);
+    return outwards > 0.0 ? bend : 0.0;
   }
 
   void main() {
     vec2 uv = v_textureCoordinates;
     vec2 pixel = 1.0 / czm_viewport.zw;
-    vec3 color = texture(colorTexture, uv).rgb;
+    vec4 drawn = texture(colorTexture, uv);
+    vec3 color = drawn.rgb;
     vec4 ray = czm_inverseProjection * vec4(uv * 2.0 - 1.0, 1.0, 1.0);
     vec3 rayEC = normalize(ray.xyz / ray.w);
     vec3 direction = normalize(czm_inverseViewRotation * rayEC);
@@ -59,9 +74,8 @@ const FRAGMENT = /* glsl */ `
 
     float depth = distanceFromPlane(uv);
     float away = depth / max(-rayEC.z, 0.05);
-    float angle = 2.0 / (czm_projection[1][1] * czm_viewport.w);
 
-    float edge = smoothstep(0.35, 1.6, crease(uv, pixel, depth, angle)) * (1.0 - smoothstep(0.25 * u_fade.x, u_fade.x, away));
+    float edge = drawn.a < 0.75 ? 0.0 : crease(uv, pixel, depth) * (1.0 - smoothstep(0.25 * u_fade.x, u_fade.x, away));
     color *= 1.0 - 0.3 * edge;
 
   #ifdef CZM_SELECTED_FEATURE
@@ -73,7 +87,7 @@ const FRAGMENT = /* glsl */ `
       around += czm_selected(ring * vec2(cos(turn), sin(turn))) ? 0.125 : 0.0;
     }
     float light = dot(color, vec3(0.2126, 0.7152, 0.0722));
-    color = mix(color, u_accent * (0.38 + 1.05 * light), inside * 0.82);
+    color = mix(color, u_accent * (0.34 + 0.84 * light), inside * 0.82);
     float rim = inside > 0.5 ? 1.0 - around : around;
     color = mix(color, mix(u_accent * 0.42, vec3(1.0), 1.0 - inside), smoothstep(0.05, 0.5, rim));
   #endif
@@ -84,6 +98,12 @@ const FRAGMENT = /* glsl */ `
     out_FragColor = vec4(color, 1.0);
   }
 `;
+
+/**
+ * Opacity that the ground writes beside its colour. Nothing is blended by it; it tells this pass which pixels are ground,
+ * on which the seams of terrain tiles would else be drawn as edges.
+ */
+export const GROUND_ALPHA = 0.5;
 
 /** sRGB of the one accent colour in the scene. */
 const ACCENT = new Cartesian3(0.1, 0.52, 0.78);

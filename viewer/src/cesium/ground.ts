@@ -1,4 +1,4 @@
-import { CustomHeightmapTerrainProvider, GeographicTilingScheme, Math as CesiumMath, Rectangle } from "@cesium/engine";
+import { Math as CesiumMath, CustomHeightmapTerrainProvider, GeographicTilingScheme, Rectangle } from "@cesium/engine";
 import type { Ground } from "../twin/ground";
 
 const SAMPLES = 17;
@@ -7,6 +7,8 @@ const METRES_PER_DEGREE = 111_320;
 const BEYOND = 2.5;
 /** No slope of the coarse ground hides more than this share of the distance between two samples. */
 const LARGEST_SLOPE = 0.02;
+/** Finer than half a cell (25 m) of the coarse ground there is nothing to see. */
+const FINEST_SPACING = 12.5;
 const EARTH_RADIUS = 6_371_000;
 
 /** CesiumJS terrain from a coarse ground; it goes on at the height of its edge to the horizon. */
@@ -15,6 +17,7 @@ class GroundTerrain extends CustomHeightmapTerrainProvider {
   override getLevelMaximumGeometricError(level: number): number {
     const { west, east } = this.tilingScheme.rectangle;
     const spacing = (CesiumMath.toDegrees(east - west) * METRES_PER_DEGREE) / 2 ** level / (SAMPLES - 1);
+    if (spacing < FINEST_SPACING) return 0;
     return spacing * LARGEST_SLOPE + spacing ** 2 / (8 * EARTH_RADIUS);
   }
 }

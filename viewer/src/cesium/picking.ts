@@ -1,4 +1,11 @@
-import { Cartesian2, Cartesian3, type Cesium3DTileFeature, type Scene, ScreenSpaceEventHandler, ScreenSpaceEventType } from "@cesium/engine";
+import {
+  Cartesian2,
+  Cartesian3,
+  type Cesium3DTileFeature,
+  type Scene,
+  ScreenSpaceEventHandler,
+  ScreenSpaceEventType,
+} from "@cesium/engine";
 import type { Buildings } from "./buildings";
 
 export interface Hit {

@@ -8,6 +8,7 @@ import {
   Matrix3,
   Matrix4,
   type Scene,
+  type ShadowMap,
   Transforms,
 } from "@cesium/engine";
 import { daylight, encoded } from "../twin/daylight";
@@ -15,7 +16,7 @@ import type { Extent } from "../twin/description";
 import type { Ground } from "../twin/ground";
 import { type SunPosition, sunPosition } from "../twin/sun";
 import { Clay } from "./clay";
-import { Finish } from "./finish";
+import { Finish, GROUND_ALPHA } from "./finish";
 import { groundTerrain } from "./ground";
 import { type Quality, rendererName, suitableQuality } from "./quality";
 
@@ -93,8 +94,10 @@ export class Stage {
     this.clay.setDaylight(light, shadowMap.enabled);
     if (globe) {
       const lambert = Math.max(Math.sin((Math.max(sun.elevation, 0) * Math.PI) / 180), 0);
-      const lit = CARD.map((card, i) => encoded(card * ((light.sky[i] ?? 0) + (light.sun[i] ?? 0) * (0.34 + 0.66 * lambert))));
-      globe.baseColor = new Color(lit[0], lit[1], lit[2], 1);
+      const lit = CARD.map((card, i) =>
+        encoded(card * ((light.sky[i] ?? 0) + (light.sun[i] ?? 0) * (0.34 + 0.66 * lambert))),
+      );
+      globe.baseColor = new Color(lit[0], lit[1], lit[2], GROUND_ALPHA);
     }
     this.scene.requestRender();
     return sun;
@@ -108,7 +111,7 @@ export class Stage {
     scene.postProcessStages.fxaa.enabled = this.quality === "high";
     scene.shadowMap.softShadows = true;
     scene.shadowMap.size = 2048;
-    scene.shadowMap.normalOffset = true;
+    easeShadowBias(scene.shadowMap);
     scene.camera.percentageChanged = 0.05;
     const { globe } = scene;
     if (globe) {
@@ -116,6 +119,7 @@ export class Stage {
       globe.enableLighting = false;
       globe.showWaterEffect = false;
       globe.tileCacheSize = 200;
+      globe.preloadAncestors = false; // parents of this ground show nothing that its children do not
       globe.depthTestAgainstTerrain = true;
     }
     const adjust = (): void => {
@@ -131,4 +135,19 @@ export class Stage {
     const local = new Cartesian3(Math.sin(a) * Math.cos(e), Math.cos(a) * Math.cos(e), Math.sin(e));
     return Matrix3.multiplyByVector(this.toWorld, local, new Cartesian3());
   }
+}
+
+/**
+ * CesiumJS biases shadows for round models close by; on plane walls in low sun that leaves stripes. There is no public
+ * way to set more than `normalOffset`.
+ */
+function easeShadowBias(shadowMap: ShadowMap): void {
+  const bias = (
+    shadowMap as unknown as {
+      _primitiveBias: { normalOffsetScale: number; depthBias: number; normalShadingSmooth: number };
+    }
+  )._primitiveBias;
+  bias.normalOffsetScale = 1.2;
+  bias.depthBias = 0.0001;
+  bias.normalShadingSmooth = 0.3;
 }

@@ -64,7 +64,12 @@ const MORE: readonly Known[] = [
   { id: "class_name", de: "Objektart", en: "Object class", form: "text" },
   { id: "function", de: "Gebäudefunktion (Schlüssel)", en: "Function (code)", form: "text" },
   { id: "roof_type", de: "Dachform (Schlüssel)", en: "Roof type (code)", form: "text" },
-  { id: "roof_height_source", de: "Herkunft der Dachhöhe (Schlüssel)", en: "Source of roof height (code)", form: "text" },
+  {
+    id: "roof_height_source",
+    de: "Herkunft der Dachhöhe (Schlüssel)",
+    en: "Source of roof height (code)",
+    form: "text",
+  },
   { id: "ground_height_source", de: "Herkunft der Bodenhöhe", en: "Source of ground height", form: "text" },
   { id: "position_source", de: "Herkunft der Lage", en: "Source of position", form: "text" },
   { id: "municipality_key", de: "Gemeindeschlüssel", en: "Municipality key", form: "text" },

@@ -20,13 +20,62 @@ interface Hour extends Daylight {
 
 // Chosen by eye on clay; between two rows everything is interpolated.
 const HOURS: readonly Hour[] = [
-  { elevation: -12, sun: [0, 0, 0], sky: [0.16, 0.18, 0.25], zenith: [0.012, 0.018, 0.04], horizon: [0.045, 0.055, 0.09], shadow: 1 },
-  { elevation: -4, sun: [0, 0, 0], sky: [0.27, 0.29, 0.38], zenith: [0.05, 0.08, 0.16], horizon: [0.26, 0.22, 0.25], shadow: 1 },
-  { elevation: 0, sun: [0.06, 0.035, 0.02], sky: [0.38, 0.4, 0.47], zenith: [0.13, 0.2, 0.34], horizon: [0.6, 0.47, 0.4], shadow: 0.9 },
-  { elevation: 6, sun: [0.52, 0.36, 0.24], sky: [0.48, 0.5, 0.57], zenith: [0.21, 0.33, 0.52], horizon: [0.78, 0.69, 0.6], shadow: 0.7 },
-  { elevation: 16, sun: [0.74, 0.65, 0.53], sky: [0.52, 0.55, 0.61], zenith: [0.25, 0.41, 0.62], horizon: [0.8, 0.8, 0.78], shadow: 0.62 },
-  { elevation: 40, sun: [0.76, 0.71, 0.63], sky: [0.5, 0.53, 0.58], zenith: [0.24, 0.42, 0.66], horizon: [0.79, 0.83, 0.86], shadow: 0.6 },
-  { elevation: 90, sun: [0.74, 0.71, 0.66], sky: [0.49, 0.52, 0.57], zenith: [0.23, 0.41, 0.66], horizon: [0.78, 0.83, 0.87], shadow: 0.6 },
+  {
+    elevation: -12,
+    sun: [0, 0, 0],
+    sky: [0.16, 0.18, 0.25],
+    zenith: [0.012, 0.018, 0.04],
+    horizon: [0.045, 0.055, 0.09],
+    shadow: 1,
+  },
+  {
+    elevation: -4,
+    sun: [0, 0, 0],
+    sky: [0.27, 0.29, 0.38],
+    zenith: [0.05, 0.08, 0.16],
+    horizon: [0.26, 0.22, 0.25],
+    shadow: 1,
+  },
+  {
+    elevation: 0,
+    sun: [0.06, 0.035, 0.02],
+    sky: [0.38, 0.4, 0.47],
+    zenith: [0.13, 0.2, 0.34],
+    horizon: [0.6, 0.47, 0.4],
+    shadow: 0.9,
+  },
+  {
+    elevation: 6,
+    sun: [0.52, 0.36, 0.24],
+    sky: [0.48, 0.5, 0.57],
+    zenith: [0.21, 0.33, 0.52],
+    horizon: [0.78, 0.69, 0.6],
+    shadow: 0.7,
+  },
+  {
+    elevation: 16,
+    sun: [0.74, 0.65, 0.53],
+    sky: [0.52, 0.55, 0.61],
+    zenith: [0.25, 0.41, 0.62],
+    horizon: [0.8, 0.8, 0.78],
+    shadow: 0.66,
+  },
+  {
+    elevation: 40,
+    sun: [0.76, 0.71, 0.63],
+    sky: [0.5, 0.53, 0.58],
+    zenith: [0.24, 0.42, 0.66],
+    horizon: [0.79, 0.83, 0.86],
+    shadow: 0.64,
+  },
+  {
+    elevation: 90,
+    sun: [0.74, 0.71, 0.66],
+    sky: [0.49, 0.52, 0.57],
+    zenith: [0.23, 0.41, 0.66],
+    horizon: [0.78, 0.83, 0.87],
+    shadow: 0.64,
+  },
 ];
 
 function mix(a: number, b: number, share: number): number {

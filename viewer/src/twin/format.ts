@@ -7,6 +7,7 @@ export function formatNumber(value: number, digits: number, language: Language):
   return new Intl.NumberFormat(LOCALE[language], {
     minimumFractionDigits: digits,
     maximumFractionDigits: digits,
+    signDisplay: "negative", // no minus before a rounded zero
   }).format(value);
 }
 

@@ -26,7 +26,8 @@ export class Ground {
     const from = (value ?? {}) as Record<string, unknown>;
     const side = (key: string): number => {
       const entry = from[key];
-      if (typeof entry !== "number" || !Number.isFinite(entry)) throw new DescriptionError(`ground.${key} is no number`);
+      if (typeof entry !== "number" || !Number.isFinite(entry))
+        throw new DescriptionError(`ground.${key} is no number`);
       return entry;
     };
     const [width, height] = [side("width"), side("height")];

@@ -64,7 +64,13 @@ export function formatLink(link: Link): string {
   if (link.building) entries.push(`gebaeude=${encodeURIComponent(link.building)}`);
   if (link.camera) {
     const { longitude, latitude, height, heading, pitch } = link.camera;
-    const numbers = [longitude.toFixed(6), latitude.toFixed(6), height.toFixed(1), heading.toFixed(1), pitch.toFixed(1)];
+    const numbers = [
+      longitude.toFixed(6),
+      latitude.toFixed(6),
+      height.toFixed(1),
+      heading.toFixed(1),
+      pitch.toFixed(1),
+    ];
     entries.push(`kamera=${numbers.join(",")}`);
   }
   if (link.time) entries.push(`zeit=${formatCivil(link.time)}`);

@@ -19,7 +19,8 @@ const de = {
   zoomOut: "Weiter weg",
   faceNorth: "Nach Norden ausrichten",
   camera: "Ansicht steuern",
-  scene: "3D-Ansicht. Pfeiltasten verschieben, Umschalt und Pfeiltasten drehen und neigen, Plus und Minus holen heran und entfernen, Eingabe wählt das Gebäude in der Bildmitte, N dreht nach Norden, Pos 1 zeigt die Startansicht.",
+  scene:
+    "3D-Ansicht. Pfeiltasten verschieben, Umschalt und Pfeiltasten drehen und neigen, Plus und Minus holen heran und entfernen, Eingabe wählt das Gebäude in der Bildmitte, N dreht nach Norden, Pos 1 zeigt die Startansicht.",
   skip: "Zur 3D-Ansicht springen",
   syntheticBadge: "Beispieldaten – kein realer Ort",
   layerShow: "Anzeigen",
@@ -52,7 +53,8 @@ const de = {
   retryIn: "Wir versuchen es in {seconds} Sekunden erneut.",
   retryNow: "Jetzt erneut versuchen",
   webglTitle: "Ihr Browser kann keine 3D-Ansicht zeigen",
-  webglText: "Die Ansicht braucht WebGL 2. Bitte verwenden Sie einen aktuellen Browser oder schalten Sie die Grafikbeschleunigung in den Einstellungen ein.",
+  webglText:
+    "Die Ansicht braucht WebGL 2. Bitte verwenden Sie einen aktuellen Browser oder schalten Sie die Grafikbeschleunigung in den Einstellungen ein.",
   renderTitle: "Die 3D-Ansicht wurde angehalten",
   renderText: "Beim Zeichnen ist ein Fehler aufgetreten. Bitte laden Sie die Seite neu.",
   reload: "Seite neu laden",

@@ -1,13 +1,27 @@
 import { el } from "./dom";
-import { icon, type IconName } from "./icons";
+import { type IconName, icon } from "./icons";
 
 /** A square button with an icon; its name is read out and shown as a tooltip. */
-export function iconButton(name: IconName, label: string, act: () => void, extra: Record<string, unknown> = {}): HTMLButtonElement {
-  return el("button", { type: "button", class: "icon-button", "aria-label": label, title: label, act, ...extra }, icon(name));
+export function iconButton(
+  name: IconName,
+  label: string,
+  act: () => void,
+  extra: Record<string, unknown> = {},
+): HTMLButtonElement {
+  return el(
+    "button",
+    { type: "button", class: "icon-button", "aria-label": label, title: label, act, ...extra },
+    icon(name),
+  );
 }
 
 /** A button that copies a text and says so for two seconds; calls `failed` where the browser forbids it. */
-export function copyButton(label: string, doneLabel: string, text: () => string, failed: () => void): HTMLButtonElement {
+export function copyButton(
+  label: string,
+  doneLabel: string,
+  text: () => string,
+  failed: () => void,
+): HTMLButtonElement {
   const button = iconButton("copy", label, async () => {
     try {
       await navigator.clipboard.writeText(text());

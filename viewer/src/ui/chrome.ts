@@ -1,6 +1,6 @@
+import type { CivilTime } from "../twin/civil_time";
 import type { Words } from "../twin/words";
 import { type CameraActions, type CameraButtons, cameraButtons } from "./camera_buttons";
-import type { CivilTime } from "../twin/civil_time";
 import { type Daytime, daytime } from "./daytime";
 import { el, foreign } from "./dom";
 import { Notices } from "./notices";

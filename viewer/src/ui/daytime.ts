@@ -35,7 +35,13 @@ export function daytime({ say, language }: Words, change: (time: CivilTime) => v
   );
   const toggle = el(
     "button",
-    { type: "button", class: "toggle", "aria-expanded": "false", "aria-controls": "time-controls", "aria-label": say("time") },
+    {
+      type: "button",
+      class: "toggle",
+      "aria-expanded": "false",
+      "aria-controls": "time-controls",
+      "aria-label": say("time"),
+    },
     icon("sun"),
     summary,
   );

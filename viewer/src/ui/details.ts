@@ -10,7 +10,12 @@ function factRow(row: Row, { say }: Words, copyFailed: () => void): HTMLElement 
     "div",
     { "data-property": row.id },
     el("dt", { text: row.label }),
-    el("dd", { class: [row.isFigure && "figure", row.isIdentifier && "identifier"].filter(Boolean).join(" ") }, foreign(row.value), copy),
+    el(
+      "dd",
+      { class: [row.isFigure && "figure", row.isIdentifier && "identifier"].filter(Boolean).join(" ") },
+      foreign(row.value),
+      copy,
+    ),
   );
 }
 

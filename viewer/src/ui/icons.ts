@@ -2,6 +2,7 @@
 
 import {
   Check,
+  CircleQuestionMark,
   Copy,
   createElement,
   House,
@@ -17,7 +18,6 @@ import {
   RotateCw,
   Sun,
   TriangleAlert,
-  CircleQuestionMark,
   X,
 } from "lucide";
 
@@ -44,5 +44,11 @@ export type IconName = keyof typeof ICONS;
 
 /** An icon for the eye alone; the button around it carries the name. */
 export function icon(name: IconName): SVGElement {
-  return createElement(ICONS[name], { width: 20, height: 20, "stroke-width": 1.75, "aria-hidden": "true", focusable: "false" });
+  return createElement(ICONS[name], {
+    width: 20,
+    height: 20,
+    "stroke-width": 1.75,
+    "aria-hidden": "true",
+    focusable: "false",
+  });
 }

@@ -1,5 +1,5 @@
 import { el } from "./dom";
-import { icon, type IconName } from "./icons";
+import { type IconName, icon } from "./icons";
 
 export interface StateCard {
   readonly symbol: IconName;
@@ -23,7 +23,8 @@ export class States {
         el("h2", { text: card.title }),
         el("p", { text: card.text }),
         card.detail,
-        card.action && el("button", { type: "button", class: "primary", text: card.action.label, act: card.action.act }),
+        card.action &&
+          el("button", { type: "button", class: "primary", text: card.action.label, act: card.action.act }),
       ),
     );
     this.element.hidden = false;

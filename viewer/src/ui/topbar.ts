@@ -22,11 +22,20 @@ export function topBar({ say, language }: Words, actions: TopBarActions): TopBar
   const badge = el("p", { class: "badge", hidden: true }, icon("info"), el("span", { text: say("syntheticBadge") }));
   const layersButton = el(
     "button",
-    { type: "button", class: "text-button", "aria-expanded": "false", "aria-controls": "panel", act: actions.toggleLayers },
+    {
+      type: "button",
+      class: "text-button",
+      "aria-expanded": "false",
+      "aria-controls": "panel",
+      act: actions.toggleLayers,
+    },
     icon("layers"),
     el("span", { text: say("layers") }),
   );
-  const helpButton = iconButton("help", say("help"), actions.toggleHelp, { "aria-expanded": "false", "aria-controls": "panel" });
+  const helpButton = iconButton("help", say("help"), actions.toggleHelp, {
+    "aria-expanded": "false",
+    "aria-controls": "panel",
+  });
   const element = el(
     "header",
     { class: "top-bar surface" },

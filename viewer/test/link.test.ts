@@ -1,0 +1,45 @@
+import { describe, expect, it } from "vitest";
+import { formatLink, isBuildingId, parseLink } from "../src/twin/link";
+
+describe("a link", () => {
+  it("is read back as it was written", () => {
+    const link = {
+      building: "DENW22AL500001kE",
+      camera: { longitude: 6.691234, latitude: 51.198765, height: 312.5, heading: 332.1, pitch: -31 },
+      time: { date: "2026-11-21", minutes: 845 },
+      language: "en",
+      quality: "high",
+    } as const;
+    expect(parseLink(formatLink(link))).toEqual(link);
+  });
+
+  it("is empty where nothing is asked for", () => {
+    const nothing = { building: null, camera: null, time: null, language: null, quality: null };
+    expect(parseLink("")).toEqual(nothing);
+    expect(formatLink(nothing)).toBe("");
+  });
+
+  it.each([
+    "?kamera=1,2,3",
+    "?kamera=1,2,3,4,x",
+    "?kamera=,,,,",
+    "?kamera=200,51,100,0,-30",
+    "?kamera=6,51,1e300,0,-30",
+    "?kamera=6,51,NaN,0,-30",
+    "?zeit=2026-02-30T10:00",
+    "?sprache=fr",
+    "?qualitaet=egal",
+    "?gebaeude=%20",
+  ])("ignores what makes no sense: %s", (query) => {
+    expect(formatLink(parseLink(query))).toBe("");
+  });
+
+  it("keeps any id it is given, but knows which can be one", () => {
+    expect(parseLink("?gebaeude=%3Cscript%3E").building).toBe("<script>");
+    expect(isBuildingId("DENW22AL500001kE")).toBe(true);
+    for (const hostile of ["<script>", "../../etc/passwd", "a b", "", "x".repeat(200), "a\u202eb"]) {
+      expect(isBuildingId(hostile)).toBe(false);
+    }
+    expect(formatLink({ ...parseLink(""), building: "a&kamera=1#" })).toBe("?gebaeude=a%26kamera%3D1%23");
+  });
+});
