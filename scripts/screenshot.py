@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import signal
@@ -33,11 +32,9 @@ CHROMIUM = [
     "--disable-sync",
     "--disable-quic",
     "--no-first-run",
-    "--lang=de-DE",  # the browser's own date field follows it
 ]
-GERMAN: dict[str, str | float | bool] = {**os.environ, "LANGUAGE": "de", "LANG": "de_DE.UTF-8"}
 # Summer, mid-afternoon: long enough shadows to read the roofs by, whenever the picture is taken.
-VIEW = "?zeit=2026-06-21T16:00&qualitaet=hoch"
+VIEW = "?zeit=2026-06-21T16:00"
 CLOSER = 0.42
 """How near the camera goes to the chosen building, as a part of its first distance."""
 
