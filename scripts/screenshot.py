@@ -120,9 +120,7 @@ def main() -> None:
     if browser is None:
         sys.exit("no Chromium on PATH; `make screenshot` installs it")
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright, demo(Path(folder)) as address:
-        chromium = playwright.chromium.launch(
-            executable_path=browser, chromium_sandbox=False, args=CHROMIUM, env=GERMAN
-        )
+        chromium = playwright.chromium.launch(executable_path=browser, chromium_sandbox=False, args=CHROMIUM)
         page = chromium.new_page(viewport={"width": 1440, "height": 810}, locale="de-DE", reduced_motion="reduce")
         take(page, address, IMAGES / "first-light.png")
         chromium.close()
