@@ -5,9 +5,12 @@
 // else is printed as one JSON object, in which an array is [byte offset, number of float64].
 
 import { open, readFile } from "node:fs/promises";
-import { dirname, basename } from "node:path";
+import { createRequire } from "node:module";
+import { basename, dirname } from "node:path";
 import tools from "3d-tiles-tools";
-import { Matrix4 } from "cesium";
+
+// Required, not imported: 3d-tiles-tools has loaded this build already, and the modules would be a thousand files more.
+const { Matrix4 } = createRequire(import.meta.url)("cesium");
 
 const EPSILON_M = 1e-5;
 const { BinaryPropertyModels, BoundingVolumesContainment, FileResourceResolver, GltfTransform, TilesetTraverser } = tools;
