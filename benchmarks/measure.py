@@ -21,7 +21,9 @@ class Run:
 
     Attributes:
         wall: seconds from start to end.
-        cpu: user and system seconds of the process and all children that it waited for.
+        cpu: user and system seconds of the process tree: what the system accounts for children that were waited
+            for, or the sum of what each process had used when last looked at, whichever is more (a server that
+            forks workers is not waited for).
         peak: bytes; largest sum over the process tree of proportional set sizes, sampled.
     """
 
@@ -64,8 +66,8 @@ def run(command: Sequence[str], environment: Mapping[str, str] | None = None) ->
         stderr=subprocess.STDOUT,
         env={**os.environ, **(environment or {})},
     )
-    peak = [0]
-    watcher = threading.Thread(target=_watch, args=(process, peak), daemon=True)
+    watch = _Watch()
+    watcher = threading.Thread(target=watch.follow, args=(process,), daemon=True)
     watcher.start()
     output = process.communicate()[0]
     wall = time.monotonic() - start
@@ -75,7 +77,7 @@ def run(command: Sequence[str], environment: Mapping[str, str] | None = None) ->
         tail = output.decode(errors="replace")[-2000:]
         raise RuntimeError(f"{' '.join(command)} ended with status {process.returncode}:\n{tail}")
     cpu = after.children_user - before.children_user + after.children_system - before.children_system
-    return Run(wall, cpu, peak[0])
+    return Run(wall, max(cpu, sum(watch.cpu.values())), watch.peak)
 
 
 def alternate(commands: Mapping[str, Sequence[str]], times: int) -> dict[str, Median]:
@@ -98,10 +100,31 @@ def machine() -> str:
     return f"{model}, {os.cpu_count()} cores, {memory} GiB, Python {platform.python_version()}, load {load}"
 
 
-def _watch(process: subprocess.Popen[bytes], peak: list[int]) -> None:
-    while process.poll() is None:
-        peak[0] = max(peak[0], sum(_pss(pid) for pid in _tree(process.pid)))
-        time.sleep(_SAMPLE_SECONDS)
+class _Watch:
+    """Looks at a process tree while it runs."""
+
+    def __init__(self) -> None:
+        self.peak = 0
+        self.cpu: dict[int, float] = {}
+
+    def follow(self, process: subprocess.Popen[bytes]) -> None:
+        """Sample until `process` has ended."""
+        while process.poll() is None:
+            tree = _tree(process.pid)
+            self.peak = max(self.peak, sum(_pss(pid) for pid in tree))
+            for pid in tree:
+                self.cpu[pid] = max(self.cpu.get(pid, 0.0), _cpu(pid))
+            time.sleep(_SAMPLE_SECONDS)
+
+
+def _stat(pid: int) -> list[str]:
+    """Return the fields of /proc/PID/stat from the third on: a program's name may hold anything."""
+    return "".join(_lines(Path(f"/proc/{pid}/stat"))).rpartition(")")[2].split()
+
+
+def _cpu(pid: int) -> float:
+    stat = _stat(pid)
+    return (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK") if stat else 0.0
 
 
 def _tree(root: int) -> list[int]:
@@ -109,7 +132,7 @@ def _tree(root: int) -> list[int]:
     parents: dict[int, list[int]] = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
-            stat = "".join(_lines(entry / "stat")).rpartition(")")[2].split()
+            stat = _stat(int(entry.name))
             if stat:
                 parents.setdefault(int(stat[1]), []).append(int(entry.name))
     found = [root]

@@ -6,6 +6,7 @@ the same, byte for byte, however many processes there were.
 
 from __future__ import annotations
 
+import resource
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -53,6 +54,7 @@ class TilingResult:
 
     Attributes:
         attribution: every line that must be shown with the tiles, of the data and of what gave the heights.
+        peak_rss_bytes: upper bound of the peak memory of all processes together.
     """
 
     features_in: int
@@ -65,6 +67,7 @@ class TilingResult:
     issues: tuple[Issue, ...]
     locations: tuple[FeatureLocation, ...]
     ground: GroundGrid | None
+    peak_rss_bytes: int
 
 
 def tile_features(
@@ -112,6 +115,7 @@ def tile_features(
             )
         ),
         ground=ground_grid(gathered.ground) if len(gathered.ground) else None,
+        peak_rss_bytes=workers.peak_rss_bytes + resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
     )
 
 

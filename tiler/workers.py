@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import resource
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -29,6 +31,12 @@ class Workers:
     def __init__(self, jobs: int) -> None:
         self._jobs = jobs
         self._pool: ProcessPoolExecutor | None = None
+        self._peaks: dict[int, int] = {}
+
+    @property
+    def peak_rss_bytes(self) -> int:
+        """Upper bound of what all workers together had in memory: the sum of each one's own peak."""
+        return sum(self._peaks.values())
 
     def __enter__(self) -> Self:
         if self._jobs > 1:
@@ -52,15 +60,25 @@ class Workers:
         if self._pool is None or len(tasks) == 1:
             yield from map(function, tasks)
             return
-        waiting: list[Future[Result]] = []
+        waiting: list[Future[tuple[Result, int, int]]] = []
         try:
             for task in tasks:
                 if len(waiting) >= _IN_FLIGHT_PER_WORKER * self._jobs:
-                    yield waiting.pop(0).result()
-                waiting.append(self._pool.submit(function, task))
+                    yield self._noted(waiting.pop(0).result())
+                waiting.append(self._pool.submit(_weighed, function, task))
             while waiting:
-                yield waiting.pop(0).result()
+                yield self._noted(waiting.pop(0).result())
         except BrokenProcessPool as error:
             raise ZwillingError(
                 "a worker process was killed, perhaps for want of memory", remedy="try again with --jobs 1"
             ) from error
+
+    def _noted(self, weighed: tuple[Result, int, int]) -> Result:
+        result, process, peak = weighed
+        self._peaks[process] = max(peak, self._peaks.get(process, 0))
+        return result
+
+
+def _weighed(function: Callable[[Task], Result], task: Task) -> tuple[Result, int, int]:
+    """Return a result, the number of the process that made it, and that process's peak memory in bytes."""
+    return function(task), os.getpid(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import resource
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -51,16 +50,9 @@ def report_json(
         "attribution": list(result.attribution),
         "extent": asdict(result.extent),
         "seconds": round(seconds, 3),
-        "peak_rss_bytes": peak_rss_bytes(),
+        "peak_rss_bytes": result.peak_rss_bytes,
         "findings": [issue.to_json() for issue in result.issues],
     }
-
-
-def peak_rss_bytes() -> int:
-    """Return an upper bound of the peak memory of this process and the largest of its finished children together."""
-    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    return (own + children) * 1024
 
 
 def write_report(path: Path, report: dict[str, Any]) -> None:
