@@ -39,28 +39,35 @@ const FRAGMENT = /* glsl */ `
     return vec3(plane, -1.0) * depth;
   }
 
-  // 1 where the surface breaks outwards at this pixel (ridge, corner, eaves), 0 on any plane however slanted.
-  float crease(vec2 uv, vec2 pixel, float depth) {
-    vec2 across = vec2(pixel.x, 0.0);
-    vec2 along = vec2(0.0, pixel.y);
-    float left = distanceFromPlane(uv - across);
-    float right = distanceFromPlane(uv + across);
-    float below = distanceFromPlane(uv - along);
-    float above = distanceFromPlane(uv + along);
-    vec3 here = positionEC(uv, depth);
-    vec3 one = normalize(cross(positionEC(uv + across, right) - here, positionEC(uv + along, above) - here));
-    vec3 other = normalize(cross(positionEC(uv - across, left) - here, positionEC(uv - along, below) - here));
-    float bend = smoothstep(0.06, 0.2, 1.0 - dot(one, other));
-    // Inverse depth is linear on a plane; below the mean of its neighbours it means a hollow, or what lies behind.
-    float outwards = max(2.0 / depth - 1.0 / left - 1.0 / right, 2.0 / depth - 1.0 / below - 1.0 / above);
-    return outwards > 0.0 ? bend : 0.0;
+  // How far the surface falls away behind a line through the pixel: positive at a ridge, a corner, an eave. Inverse
+  // depth is linear on a plane, so each side is carried on to the other. The pixel itself takes no part: seams of
+  // terrain tiles are one pixel wide and lie in one plane.
+  float fall(float before2, float before, float here, float after, float after2) {
+    float away = max(3.0 * before - 2.0 * before2 - after, 3.0 * after - 2.0 * after2 - before);
+    float isNearSide = step(0.4 * min(before, after) + 0.6 * max(before, after), here * 1.0001);
+    return away * isNearSide;
+  }
+
+  // 1 on edges that show the shape, 0 on any plane however slanted.
+  float crease(vec2 uv, vec2 pixel, float depth, float angle) {
+    vec2 x = vec2(pixel.x, 0.0);
+    vec2 y = vec2(0.0, pixel.y);
+    float left = distanceFromPlane(uv - x);
+    float right = distanceFromPlane(uv + x);
+    float below = distanceFromPlane(uv - y);
+    float above = distanceFromPlane(uv + y);
+    float across = fall(1.0 / distanceFromPlane(uv - 2.0 * x), 1.0 / left, 1.0 / depth, 1.0 / right, 1.0 / distanceFromPlane(uv + 2.0 * x));
+    float along = fall(1.0 / distanceFromPlane(uv - 2.0 * y), 1.0 / below, 1.0 / depth, 1.0 / above, 1.0 / distanceFromPlane(uv + 2.0 * y));
+    // Seen at a slant, the gentlest slope looks steep.
+    vec3 normal = cross(positionEC(uv + x, right) - positionEC(uv - x, left), positionEC(uv + y, above) - positionEC(uv - y, below));
+    float facing = abs(dot(normalize(normal), normalize(positionEC(uv, depth))));
+    return smoothstep(0.25, 0.9, max(across, along) * depth / angle * facing * facing);
   }
 
   void main() {
     vec2 uv = v_textureCoordinates;
     vec2 pixel = 1.0 / czm_viewport.zw;
-    vec4 drawn = texture(colorTexture, uv);
-    vec3 color = drawn.rgb;
+    vec3 color = texture(colorTexture, uv).rgb;
     vec4 ray = czm_inverseProjection * vec4(uv * 2.0 - 1.0, 1.0, 1.0);
     vec3 rayEC = normalize(ray.xyz / ray.w);
     vec3 direction = normalize(czm_inverseViewRotation * rayEC);
@@ -75,7 +82,8 @@ const FRAGMENT = /* glsl */ `
     float depth = distanceFromPlane(uv);
     float away = depth / max(-rayEC.z, 0.05);
 
-    float edge = drawn.a < 0.75 ? 0.0 : crease(uv, pixel, depth) * (1.0 - smoothstep(0.25 * u_fade.x, u_fade.x, away));
+    float angle = 2.0 / (czm_projection[1][1] * czm_viewport.w);
+    float edge = crease(uv, pixel, depth, angle) * (1.0 - smoothstep(0.25 * u_fade.x, u_fade.x, away));
     color *= 1.0 - 0.3 * edge;
 
   #ifdef CZM_SELECTED_FEATURE
@@ -98,12 +106,6 @@ const FRAGMENT = /* glsl */ `
     out_FragColor = vec4(color, 1.0);
   }
 `;
-
-/**
- * Opacity that the ground writes beside its colour. Nothing is blended by it; it tells this pass which pixels are ground,
- * on which the seams of terrain tiles would else be drawn as edges.
- */
-export const GROUND_ALPHA = 0.5;
 
 /** sRGB of the one accent colour in the scene. */
 const ACCENT = new Cartesian3(0.1, 0.52, 0.78);
@@ -131,7 +133,7 @@ export class Finish {
         u_accent: () => ACCENT,
         u_fade: () => {
           const height = Math.max(scene.camera.positionCartographic.height, 50);
-          return Cartesian2.fromElements(700 + height * 2.6, 4_500 + height * 8, fade);
+          return Cartesian2.fromElements(450 + height * 2, 1_400 + height * 7, fade);
         },
       },
     });

@@ -16,7 +16,7 @@ import type { Extent } from "../twin/description";
 import type { Ground } from "../twin/ground";
 import { type SunPosition, sunPosition } from "../twin/sun";
 import { Clay } from "./clay";
-import { Finish, GROUND_ALPHA } from "./finish";
+import { Finish } from "./finish";
 import { groundTerrain } from "./ground";
 import { type Quality, rendererName, suitableQuality } from "./quality";
 
@@ -97,7 +97,7 @@ export class Stage {
       const lit = CARD.map((card, i) =>
         encoded(card * ((light.sky[i] ?? 0) + (light.sun[i] ?? 0) * (0.34 + 0.66 * lambert))),
       );
-      globe.baseColor = new Color(lit[0], lit[1], lit[2], GROUND_ALPHA);
+      globe.baseColor = new Color(lit[0], lit[1], lit[2], 1);
     }
     this.scene.requestRender();
     return sun;

@@ -1,0 +1,1 @@
+"""The built viewer in a real headless Chromium, over tiles from real and generated data."""

@@ -1,0 +1,171 @@
+"""The page around the scene: the sample quarter, phone, dark theme, language, time, and a server that is away."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.viewer.conftest import OpenVisit
+from tests.viewer.twin import Server
+
+pytestmark = pytest.mark.browser
+
+
+def test_the_sample_quarter_loads_whole_and_says_that_it_is_synthetic(visit: OpenVisit, sample_twin: Server) -> None:
+    page = visit(sample_twin.address, width=1200, height=750)
+    page.open("qualitaet=hoch")
+    page.settle()
+    stats = page.ask("() => zwilling.stats()")
+    assert stats["tilesLoaded"] == stats["tilesExpected"] > 0
+    assert stats["quality"] == "high"
+    assert page.ask("() => zwilling.tilesFailed") == []
+    assert page.ask("() => zwilling.errors") == []
+    assert page.failed == []
+    assert page.console == []
+    assert {urlsplit(url).netloc for url in page.requests if url.startswith("http")} == {
+        f"127.0.0.1:{sample_twin.port}"
+    }
+
+    expect(page.page.get_by_role("heading", level=1)).to_have_text("Rhein-Kreis Neuss")
+    expect(page.page.get_by_text("Beispieldaten – kein realer Ort")).to_be_visible()
+    expect(page.page.locator(".credits")).to_contain_text("Bundesamt für Kartographie und Geodäsie")
+    expect(page.page.locator(".loading")).to_be_hidden()
+    page.picture("sample-quarter")
+
+    # Buildings stand on the ground and not on the ellipsoid 45 m below: the ground is what is seen at their feet.
+    assert page.violations() == []
+
+    page.page.get_by_role("button", name="Ebenen").click()
+    switch = page.page.get_by_role("switch", name="Beispielquartier")
+    expect(switch).to_be_checked()
+    expect(page.page.locator("#panel")).to_contain_text("EUPL-1.2")
+    middle = page.ask(
+        """() => {
+            for (let away = 0; away < 250; away += 10) for (const side of [1, -1]) {
+                const at = [innerWidth / 2 + side * away, innerHeight / 2];
+                if (zwilling.pickAt(...at)) return at;
+            }
+        }"""
+    )
+    assert middle is not None
+    switch.click()
+    page.settle()
+    assert page.ask("at => zwilling.pickAt(...at)", middle) is None
+    switch.click()
+    page.settle()
+    assert page.ask("at => zwilling.pickAt(...at)", middle) is not None
+
+
+def test_language_time_and_dark_theme(visit: OpenVisit, real_twin: Server) -> None:
+    page = visit(real_twin.address, color_scheme="dark")
+    page.open()
+    page.settle()
+    expect(page.page.locator("output.clock")).to_have_text("16:00 Uhr")  # German time in a browser set to New York
+    slider = page.page.get_by_role("slider", name="Uhrzeit")
+    assert "° über dem Horizont" in (slider.get_attribute("aria-valuetext") or "")
+    slider.fill("120")
+    expect(page.page.locator("output.clock")).to_have_text("02:00 Uhr")
+    expect(slider).to_have_attribute("aria-valuetext", "02:00 Uhr, Die Sonne steht unter dem Horizont")
+    assert page.violations() == []
+    page.picture("dark-night")
+
+    page.page.get_by_role("button", name="English").click()
+    expect(page.page.get_by_role("button", name="Deutsch")).to_be_focused()
+    expect(page.page.locator("html")).to_have_attribute("lang", "en")
+    expect(page.page.get_by_role("button", name="Layers")).to_be_visible()
+    assert "sprache=en" in page.page.url
+    assert page.ask("() => document.body.innerText").find("Ebenen") == -1
+    assert page.violations() == []
+
+
+def test_a_phone_gets_a_sheet_from_below(visit: OpenVisit, real_twin: Server) -> None:
+    page = visit(real_twin.address, width=390, height=844, has_touch=True, is_mobile=True)
+    page.open("gebaeude=DENW20AL00006apq")
+    expect(page.page.locator("#details [data-property=id] bdi")).to_have_text("DENW20AL00006apq", timeout=240_000)
+    page.settle()
+    box = page.page.locator("#details").bounding_box()
+    assert box is not None
+    assert box["x"] == 0
+    assert box["width"] == 390
+    assert box["y"] > 844 * 0.4
+    assert abs(box["y"] + box["height"] - 844) < 1
+    # Above the sheet the building can be seen, and nothing reaches over the page's edge.
+    assert page.ask(
+        """top => { for (let x = 0; x < innerWidth; x += 10) for (let y = 60; y < top; y += 10)
+            if (zwilling.pickAt(x, y) === zwilling.selected) return true; return false; }""",
+        box["y"],
+    )
+    assert page.ask("() => document.documentElement.scrollWidth") == 390
+    assert page.violations() == []
+    page.picture("phone")
+
+
+def test_400_percent_on_a_desk_loses_no_control(visit: OpenVisit, real_twin: Server) -> None:
+    page = visit(real_twin.address, width=320, height=256)
+    page.open()
+    page.settle()
+    assert page.ask("() => document.documentElement.scrollWidth") == 320
+    outside = page.ask(
+        """() => [...document.querySelectorAll('button, input')]
+            .filter(e => e.checkVisibility() && !e.classList.contains('skip'))
+            .filter(e => { const b = e.getBoundingClientRect(); return b.left < 0 || b.right > innerWidth || b.top < 0 || b.bottom > innerHeight; })
+            .map(e => e.outerHTML)"""
+    )
+    assert outside == []
+
+
+def test_a_server_that_is_away_is_said_and_waited_for(visit: OpenVisit, real_settings: Path) -> None:
+    server = Server(real_settings)
+    server.start()
+    try:
+        page = visit(server.address)
+        # The page itself is there; the description of the twin is not.
+        page.page.route("**/api/twin", lambda route: route.abort())
+        page.open()
+        alert = page.page.get_by_role("alert")
+        expect(alert).to_contain_text("Der Server antwortet nicht", timeout=60_000)
+        expect(alert).to_contain_text("Sekunden erneut")
+        assert page.violations() == []
+        page.picture("server-away")
+
+        page.page.unroute("**/api/twin")
+        server.stop()
+        page.page.get_by_role("button", name="Jetzt erneut versuchen").click()
+        expect(alert).to_contain_text("Der Server antwortet nicht")
+        server.start()  # nobody clicks: the page tries by itself
+        expect(alert).to_be_hidden(timeout=60_000)
+        page.settle()
+        assert page.ask("() => zwilling.stats().tilesLoaded") > 0
+    finally:
+        server.stop()
+
+
+def test_tiles_that_fail_are_said(visit: OpenVisit, real_twin: Server) -> None:
+    page = visit(real_twin.address)
+    page.page.route("**/*.glb", lambda route: route.fulfill(status=503, body=""))
+    page.open()
+    notice = page.page.locator(".notice[data-kind=tiles]")
+    expect(notice).to_contain_text("konnte nicht geladen werden", timeout=240_000)
+    assert len(page.ask("() => zwilling.tilesFailed")) > 0
+
+
+def test_no_webgl_and_no_data_have_a_page_of_their_own(visit: OpenVisit, real_twin: Server) -> None:
+    page = visit(real_twin.address)
+    page.page.add_init_script("HTMLCanvasElement.prototype.getContext = () => null")
+    page.open()
+    expect(page.page.get_by_role("alert")).to_contain_text("Ihr Browser kann keine 3D-Ansicht zeigen")
+    assert page.violations() == []
+
+    empty = visit(real_twin.address)
+    empty.page.route(
+        "**/api/twin",
+        lambda route: route.fulfill(
+            json={"title": "Leerer Kreis", "is_synthetic": False, "attribution": [], "layers": []}
+        ),
+    )
+    empty.open()
+    expect(empty.page.get_by_role("alert")).to_contain_text("Hier liegen noch keine Daten")
+    assert empty.violations() == []

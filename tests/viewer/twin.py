@@ -1,0 +1,96 @@
+"""A twin to look at: built by the command line from source files, served by a process of its own."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+_READY = re.compile(r"http://127\.0\.0\.1:(\d+)/")
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """What a twin is built from."""
+
+    sources: str
+    title: str
+    licence: str
+    attribution: str
+    is_synthetic: bool = False
+
+
+def build_twin(folder: Path, source: SourceFile) -> Path:
+    """Write settings to `folder`, build the layer, and return the settings file."""
+    settings = folder / "zwilling.toml"
+    settings.write_text(
+        f"""
+[region]
+profile = "rhein-kreis-neuss"
+
+[[layer]]
+id = "gebaeude"
+title = "{source.title}"
+sources = ["{source.sources}"]
+licence = "{source.licence}"
+attribution = ["{source.attribution}"]
+synthetic = {str(source.is_synthetic).lower()}
+""",
+        encoding="utf-8",
+    )
+    _zwilling("build", str(settings), "--jobs", "1", "--quiet")
+    return settings
+
+
+def write_sample(folder: Path, buildings: int) -> None:
+    """Write the sample quarter's source files."""
+    _zwilling("sample", str(folder), "--buildings", str(buildings))
+
+
+class Server:
+    """`zwilling serve` on a free port, or later again on the same one."""
+
+    def __init__(self, settings: Path) -> None:
+        self._settings = settings
+        self._process: subprocess.Popen[str] | None = None
+        self.port = 0
+
+    @property
+    def address(self) -> str:
+        """The viewer's URL."""
+        return f"http://127.0.0.1:{self.port}/"
+
+    def start(self) -> None:
+        """Return when connections are accepted."""
+        command = [sys.executable, "-m", "zwilling", "serve", str(self._settings), "--port", str(self.port)]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        said: list[str] = []
+        for line in self._process.stdout or ():
+            said.append(line)
+            if found := _READY.search(line):
+                self.port = int(found[1])
+                return
+        raise AssertionError(f"the server ended with {self._process.wait()}: {''.join(said)}")
+
+    def stop(self) -> None:
+        """End the process; asked twice, do nothing."""
+        if self._process is None:
+            return
+        self._process.send_signal(signal.SIGINT)
+        try:
+            self._process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        if self._process.stdout:
+            self._process.stdout.close()
+        self._process = None
+
+
+def _zwilling(*arguments: str) -> None:
+    done = subprocess.run([sys.executable, "-m", "zwilling", *arguments], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise AssertionError(f"zwilling {' '.join(arguments)} ended with {done.returncode}: {done.stderr}")
