@@ -71,6 +71,17 @@ def test_tolerance(too_small_by_m: float, is_found: bool, tmp_path: Path) -> Non
     assert bool(check_tileset(craft.write_tileset(tmp_path, tileset)).issues) is is_found
 
 
+def test_nodes_move_what_is_below_them_parents_last(tmp_path: Path) -> None:
+    glb = craft.houses_glb()
+    # First 10 m along x, then a quarter turn about the upright axis: the houses stand in a row to the north.
+    turned = {"children": [1], "rotation": [0, 2**-0.5, 0, 2**-0.5]}
+    glb.document["nodes"] = [turned, {"mesh": 0, "translation": [10, 0, 0]}]
+    tileset = craft.houses_tileset()
+    for tile in (tileset["root"], tileset["root"]["children"][0]):
+        tile["boundingVolume"]["box"] = [0, 10, 4.5, 5, 0, 0, 0, 20, 0, 0, 0, 4.5]
+    assert check_tileset(craft.write_tileset(tmp_path, tileset, glb.pack())).issues == ()
+
+
 def test_result_as_json(tmp_path: Path) -> None:
     tileset = craft.houses_tileset()
     tileset["root"]["refine"] = "replace"
