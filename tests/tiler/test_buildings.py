@@ -14,6 +14,7 @@ import pytest
 import trimesh
 from numpy.typing import NDArray
 
+from tests.judges import buildings_in, judge
 from tests.tiler.towns import CRS, DEPTH, EAVES, ORIGIN, RIDGE, TRIANGLES_PER_HOUSE, WIDTH, Town, houses
 from tiler.buildings import TilingOptions, TilingResult, tile_features
 from tiler.glb import Compression
@@ -130,6 +131,14 @@ def test_errors_fall_towards_the_leaves_and_state_what_was_measured(town: tuple[
     visit(document["root"])
     diagonal = (WIDTH**2 + DEPTH**2 + RIDGE**2) ** 0.5
     assert document["geometricError"] == pytest.approx(diagonal, rel=0.1)
+
+
+@pytest.mark.node
+@pytest.mark.parametrize("compression", list(Compression))
+def test_every_judge_is_content(tmp_path: Path, compression: Compression) -> None:
+    make(tmp_path / "town", Town(30, 20), tile_bytes=20_000, compression=compression)
+    judge(tmp_path / "town" / "tileset.json")
+    assert buildings_in(tmp_path / "town" / "tileset.json") == {f"DENW05AL{i:08d}" for i in range(600)}
 
 
 def test_the_same_input_gives_the_same_bytes(tmp_path: Path) -> None:
