@@ -42,7 +42,7 @@ class Document:
         self.srs_name = ""
         self.dimension = 3
         self.root = ""
-        self._encoding = Encoding("utf-8", 0)
+        self._encoding = Encoding("utf-8", 0, None)
 
     def members(self) -> Iterator[etree._Element]:
         """Yield every top-level city object, whole; it is emptied when the next one is asked for.
@@ -94,7 +94,7 @@ class Document:
 
     def _check_root(self, head: bytes, stream: BinaryIO) -> bytes:
         """Return the bytes read so far, after having seen that they begin a city model."""
-        parser = _parser(self._encoding.name, ("start",))
+        parser = _parser(self._encoding.told, ("start",))
         chunk = head
         while True:
             try:
@@ -123,7 +123,7 @@ class Document:
 
     def _parse(self, first: bytes, stream: BinaryIO) -> Iterator[etree._Element]:
         tags = [*sorted(MEMBERS), *sorted(ENVELOPES), *sorted(DISCARDED)]
-        parser = _parser(self._encoding.name, ("start", "end"), tags)
+        parser = _parser(self._encoding.told, ("start", "end"), tags)
         since_member = 0
         for chunk in self._chunks(first, stream):
             try:
@@ -196,7 +196,7 @@ class Document:
         return SourceError(problem, source=self.path, where=where, remedy=remedy)
 
 
-def _parser(encoding: str, events: tuple[_Event, ...], tags: Sequence[str] | None = None) -> etree.XMLPullParser:
+def _parser(encoding: str | None, events: tuple[_Event, ...], tags: Sequence[str] | None = None) -> etree.XMLPullParser:
     # collect_ids=False would save a twentieth of the time, but makes libxml2 load external subsets (lxml 6.1); no
     # DOCTYPE comes here, yet one lock is not enough.
     return etree.XMLPullParser(

@@ -9,6 +9,7 @@ polygon's (a ring that crosses itself), a constrained Delaunay triangulation of 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import mapbox_earcut
 import numpy as np
@@ -114,7 +115,7 @@ def triangulate(rings: Rings, vertices: NDArray[np.float64], polygon_count: int)
 
     fans, fan_polygon = _fans(np.flatnonzero(is_convex), outer_ring, rings)
     others = np.flatnonzero(is_good & ~is_convex)
-    cuts = _cut(others, rings, outer_ring, holes, local, vertices, unit)
+    cuts = _cut(others, rings, outer_ring, holes, vertices, area, unit)
     triangles = np.concatenate((fans, cuts.triangles))
     triangle_polygon = np.concatenate((fan_polygon, cuts.polygon))
     order = np.argsort(triangle_polygon, kind="stable")
@@ -160,68 +161,87 @@ def _cut(
     rings: Rings,
     outer_ring: NDArray[np.int64],
     holes: NDArray[np.bool_],
-    local: NDArray[np.float64],
     vertices: NDArray[np.float64],
+    area: NDArray[np.float64],
     unit: NDArray[np.float64],
 ) -> _Cuts:
-    """Return triangles of polygons that are not convex or have holes."""
-    along, across = _plane_axes(unit)
-    triangles: list[NDArray[np.int64]] = []
-    counts: list[int] = []
+    """Return triangles of polygons that are not convex or have holes.
+
+    Args:
+        polygons: their numbers, ascending.
+        rings: all rings.
+        outer_ring: number of each polygon's outer ring.
+        holes: which rings are holes to be left open.
+        vertices: in metres.
+        area: of each ring.
+        unit: unit normal of each polygon.
+    """
+    along, across = _plane_axes(unit[polygons])
+    # Rings of these polygons that count, one polygon after the other, the outer ring first.
+    is_member = holes.copy()
+    is_member[outer_ring[polygons]] = True
+    wanted = np.zeros(len(outer_ring), bool)
+    wanted[polygons] = True
+    members = np.flatnonzero(is_member & wanted[rings.polygon])
+    lengths = rings.length[members]
+    index = np.repeat(rings.start[members] - (np.cumsum(lengths) - lengths), lengths) + np.arange(lengths.sum())
+    slot = np.searchsorted(polygons, rings.polygon[members])
+    vertex_slot = np.repeat(slot, lengths)
+    shifted = vertices[index] - vertices[rings.start[outer_ring[polygons]]][vertex_slot]
+    flat = np.stack(
+        (np.einsum("ij,ij->i", shifted, along[vertex_slot]), np.einsum("ij,ij->i", shifted, across[vertex_slot])),
+        axis=1,
+    )
+    first_vertex = np.searchsorted(vertex_slot, np.arange(len(polygons) + 1))
+    first_ring = np.searchsorted(slot, np.arange(len(polygons) + 1))
+    ring_end = np.cumsum(lengths)
+
+    found: list[NDArray[np.uint32]] = []
+    for k, (begin, end) in enumerate(pairwise(first_vertex.tolist())):
+        ends = (ring_end[first_ring[k] : first_ring[k + 1]] - begin).astype(np.uint32)
+        found.append(mapbox_earcut.triangulate_float64(flat[begin:end], ends))
+    counts = np.array([len(corners) // 3 for corners in found], np.int64)
+    triangle_slot = np.repeat(np.arange(len(polygons)), counts)
+    corners = np.concatenate(found).astype(np.int64) if found else np.zeros(0, np.int64)
+    triangles = corners.reshape(-1, 3) + first_vertex[triangle_slot][:, None]
+    doubled = _doubled_areas(flat, triangles)
+    triangles = np.where((doubled < 0)[:, None], triangles[:, ::-1], triangles)
+
+    sign = np.where(rings.is_outer[members], 2.0, -2.0)
+    expected = np.bincount(slot, area[members] * sign, len(polygons))
+    covered = np.bincount(triangle_slot, np.abs(doubled), len(polygons))
+    covers = np.abs(covered - expected) <= _COVERS * np.abs(expected) + _COLLAPSED
+    kept = covers[triangle_slot] & (doubled != 0)
+    pieces = [index[triangles[kept]]]
+    owners = [polygons[triangle_slot[kept]]]
     added: list[NDArray[np.float64]] = []
-    added_polygon: list[int] = []
-    crossing: list[int] = []
-    hole_rings: dict[int, list[int]] = {}
-    for ring in np.flatnonzero(holes).tolist():
-        hole_rings.setdefault(int(rings.polygon[ring]), []).append(ring)
+    added_polygon: list[NDArray[np.int64]] = []
     added_count = 0
-    for polygon in polygons.tolist():
-        outer = int(outer_ring[polygon])
-        members = [outer, *hole_rings.get(polygon, ())]
-        spans = [np.arange(rings.start[ring], rings.start[ring] + rings.length[ring]) for ring in members]
-        index = spans[0] if len(spans) == 1 else np.concatenate(spans)
-        shifted = local[index] if len(spans) == 1 else vertices[index] - vertices[rings.start[outer]]
-        flat = np.stack((shifted @ along[polygon], shifted @ across[polygon]), axis=1)
-        ends = np.cumsum(rings.length[members])
-        found, covers = _earcut(flat, ends)
-        if covers:
-            triangles.append(index[found])
-            counts.append(len(found))
-            continue
-        crossing.append(polygon)
-        repaired, corners = _repair(flat, ends)
+    crossing = np.flatnonzero(~covers)
+    for k in crossing.tolist():
+        span = slice(first_vertex[k], first_vertex[k + 1])
+        own = index[span]
+        repaired, places = _repair(flat[span], ring_end[first_ring[k] : first_ring[k + 1]] - first_vertex[k])
         if len(repaired) == 0:
             # Nothing of it has an area once it is repaired; what earcut made is all there is.
-            triangles.append(index[found])
-            counts.append(len(found))
-            continue
-        lifted = np.outer(corners[:, 0], along[polygon]) + np.outer(corners[:, 1], across[polygon])
-        new = _known_or_added(flat, index, corners, len(vertices) + added_count)
-        is_new = new >= len(vertices)
-        added.append((lifted + vertices[rings.start[outer]])[is_new])
-        added_polygon.extend([polygon] * int(is_new.sum()))
-        added_count += int(is_new.sum())
-        triangles.append(new[repaired])
-        counts.append(len(repaired))
+            mine = (triangle_slot == k) & (doubled != 0)
+            pieces.append(index[triangles[mine]])
+        else:
+            new = _known_or_added(flat[span], own, places, len(vertices) + added_count)
+            is_new = new >= len(vertices)
+            lifted = np.outer(places[:, 0], along[k]) + np.outer(places[:, 1], across[k])
+            added.append((lifted + vertices[rings.start[outer_ring[polygons[k]]]])[is_new])
+            added_polygon.append(np.full(int(is_new.sum()), polygons[k]))
+            added_count += int(is_new.sum())
+            pieces.append(new[repaired])
+        owners.append(np.full(len(pieces[-1]), polygons[k]))
     return _Cuts(
-        triangles=np.concatenate(triangles) if triangles else np.zeros((0, 3), np.int64),
-        polygon=np.repeat(polygons, counts) if counts else np.zeros(0, np.int64),
+        triangles=np.concatenate(pieces),
+        polygon=np.concatenate(owners),
         added=np.concatenate(added) if added else np.zeros((0, 3)),
-        added_polygon=np.array(added_polygon, np.int64),
-        crossing=np.array(crossing, np.int64),
+        added_polygon=np.concatenate(added_polygon) if added_polygon else np.zeros(0, np.int64),
+        crossing=polygons[crossing],
     )
-
-
-def _earcut(flat: NDArray[np.float64], ends: NDArray[np.int64]) -> tuple[NDArray[np.int64], bool]:
-    """Return counter-clockwise triangles, and whether together they have the polygon's area."""
-    found = mapbox_earcut.triangulate_float64(flat, ends.astype(np.uint32)).reshape(-1, 3).astype(np.int64)
-    doubled = _doubled_areas(flat, found)
-    found = np.where((doubled < 0)[:, None], found[:, ::-1], found)[doubled != 0]
-    expected = _doubled_ring_area(flat[: ends[0]])
-    for begin, end in zip(ends[:-1].tolist(), ends[1:].tolist(), strict=True):
-        expected -= abs(_doubled_ring_area(flat[begin:end]))
-    covered = float(np.abs(doubled).sum())
-    return found, abs(covered - expected) <= _COVERS * abs(expected) + _COLLAPSED
 
 
 def _repair(flat: NDArray[np.float64], ends: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -290,8 +310,3 @@ def _deviation(
 def _doubled_areas(flat: NDArray[np.float64], triangles: NDArray[np.int64]) -> NDArray[np.float64]:
     a, b, c = flat[triangles[:, 0]], flat[triangles[:, 1]], flat[triangles[:, 2]]
     return np.asarray((b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (b[:, 1] - a[:, 1]) * (c[:, 0] - a[:, 0]))
-
-
-def _doubled_ring_area(flat: NDArray[np.float64]) -> float:
-    x, y = flat[:, 0], flat[:, 1]
-    return float((x * np.roll(y, -1) - np.roll(x, -1) * y).sum())

