@@ -99,8 +99,9 @@ class Visit:
         if not self.ask("() => 'axe' in window"):
             self.ask(f"() => {{ {source} }}")
         found = self.ask(
-            """() => axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']})
-                .then(result => JSON.stringify(result.violations.map(v => [v.id, v.nodes.map(n => n.target.join(' '))])))"""
+            """rules => axe.run(document, {runOnly: rules}).then(result =>
+                JSON.stringify(result.violations.map(v => [v.id, v.nodes.map(n => n.target.join(' '))])))""",
+            ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
         )
         return [f"{rule}: {place}" for rule, places in json.loads(found) for place in places]
 

@@ -35,7 +35,6 @@ def test_the_sample_quarter_loads_whole_and_says_that_it_is_synthetic(visit: Ope
     expect(page.page.locator(".loading")).to_be_hidden()
     page.picture("sample-quarter")
 
-    # Buildings stand on the ground and not on the ellipsoid 45 m below: the ground is what is seen at their feet.
     assert page.violations() == []
 
     page.page.get_by_role("button", name="Ebenen").click()
@@ -111,7 +110,10 @@ def test_400_percent_on_a_desk_loses_no_control(visit: OpenVisit, real_twin: Ser
     outside = page.ask(
         """() => [...document.querySelectorAll('button, input')]
             .filter(e => e.checkVisibility() && !e.classList.contains('skip'))
-            .filter(e => { const b = e.getBoundingClientRect(); return b.left < 0 || b.right > innerWidth || b.top < 0 || b.bottom > innerHeight; })
+            .filter(e => {
+                const box = e.getBoundingClientRect();
+                return box.left < 0 || box.right > innerWidth || box.top < 0 || box.bottom > innerHeight;
+            })
             .map(e => e.outerHTML)"""
     )
     assert outside == []

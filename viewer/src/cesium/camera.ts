@@ -69,7 +69,7 @@ export class CameraMan {
   /** Show one building, obliquely and with its neighbours. */
   goTo(extent: Extent, isFirstView: boolean): void {
     const sphere = sphereOf(extent, (extent.low + extent.high) / 2);
-    const range = Math.max(sphere.radius * 6, 130);
+    const range = Math.max(sphere.radius * 4.5, 95);
     const heading = isFirstView ? START_HEADING : this.scene.camera.heading;
     this.fly(sphere.center, range, heading, CesiumMath.toRadians(-35), isFirstView ? 0 : this.duration(1.8));
   }

@@ -19,8 +19,8 @@ export function cameraButtons({ say }: Words, actions: CameraActions): CameraBut
   const needle = north.firstElementChild as SVGElement;
   return {
     element: el(
-      "div",
-      { class: "camera-buttons surface", role: "group", "aria-label": say("camera") },
+      "section",
+      { class: "camera-buttons surface", "aria-label": say("camera") },
       iconButton("plus", say("zoomIn"), () => actions.zoom(0.65)),
       iconButton("minus", say("zoomOut"), () => actions.zoom(1.5)),
       north,
