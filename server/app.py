@@ -31,18 +31,15 @@ def create_app(data: Path, viewer: Path | None, *, title: str) -> Starlette:
     catalogue = Catalogue(data)
     twin = Twin(catalogue, title)
     health = Health(catalogue)
-    app = Starlette(
+    return Starlette(
         routes=[
             Route("/healthz", health.alive),
             Route("/readyz", health.ready),
             Route("/api/twin", twin.describe),
             Route("/api/collections/{layer}/items/{id:path}", twin.item),
             Route("/tiles/{path:path}", Tilesets(catalogue)),
-            Route("/{path:path}", Viewer(viewer)),
+            Route("/{path:path}", Viewer(viewer)),  # takes all that is left, so no route ever redirects
         ],
         middleware=[Middleware(AccessLog), Middleware(Guard)],
         exception_handlers=dict(HANDLERS),
     )
-    # /tiles/a/tileset.json/ is another address than /tiles/a/tileset.json and leads nowhere.
-    app.router.redirect_slashes = False
-    return app

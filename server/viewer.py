@@ -31,8 +31,8 @@ MEDIA_TYPES = {
     ".txt": "text/plain; charset=utf-8",
 }
 REVALIDATE = "no-cache"
-_HASHED = re.compile(r"assets/.+-[A-Za-z0-9_-]{8}\.[a-z0-9]+")
-"""Names that the viewer's build makes from the content; CesiumJS's own files keep theirs and are revalidated."""
+_HASHED = re.compile(r"assets/.+-[A-Za-z0-9_-]{8}\.[a-z0-9]+|cesium/Workers/chunk-[A-Z0-9]{8}\.js")
+"""Names made from the content, by the viewer's build and by CesiumJS's; all others are asked for anew."""
 
 _NOT_BUILT = """<!doctype html>
 <html lang="de">

@@ -74,6 +74,7 @@ def prepared_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     switch_layer(folder / "layers" / "buildings", layer("buildings", CURRENT))
     write_version(folder / "layers" / "plan" / HIDDEN, [BUILDING])
     switch_layer(folder / "layers" / "plan", layer("plan", HIDDEN, access="staff"))
+    shutil.copytree(folder / "layers" / "buildings" / OLD, folder / "layers" / "buildings" / "backup")
     (folder / "zwilling.db").write_bytes(SECRET)
     (folder / "secret.json").write_bytes(SECRET)
     (folder / "layers-old").mkdir()

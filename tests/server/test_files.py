@@ -131,6 +131,13 @@ def test_an_empty_file(tmp_path: Path) -> None:
     assert dict(start["headers"])[b"content-length"] == b"0"
 
 
+def test_encodings_of_one_size_and_time_have_tags_of_their_own(tmp_path: Path) -> None:
+    for name in ("a.bin", "a.bin.br", "a.bin.gz"):
+        (tmp_path / name).write_bytes(b"same size")
+        os.utime(tmp_path / name, ns=(10**18, 10**18))
+    assert len({found.etag for found in FileStore(tmp_path, TYPES).look_up("a.bin").values()}) == 3
+
+
 def test_tags_differ_wherever_bytes_do(tmp_path: Path) -> None:
     path = tmp_path / "a.bin"
     store = FileStore(tmp_path, TYPES)

@@ -19,6 +19,7 @@ from server.ranges import MAX_RANGES, ByteRange, parse_ranges
         ("bytes=50-59,0-9", [(50, 60), (0, 10)]),  # kept in the order asked
         ("bytes=0-9,5-19", [(0, 20)]),
         ("bytes=90-,0-94", [(0, 100)]),
+        ("bytes=0-9,5-19,20-29", [(0, 30)]),
         ("bytes=0-9,200-300", [(0, 10)]),  # one of them can be satisfied
         ("bytes=100-", []),
         ("bytes=-0", []),

@@ -87,6 +87,7 @@ def test_only_reading_is_allowed(client: Client, method: str, path: str) -> None
     reply = client.request(method, path)
     assert reply.status_code == 405
     assert reply.headers["allow"].startswith("GET, HEAD")
+    assert reply.headers["connection"] == "close"  # a body that nobody reads must not be taken for a request
     assert reply.json()["title"] == "Methode nicht erlaubt"
 
 

@@ -28,6 +28,11 @@ def test_names_made_from_the_content_are_kept_for_ever(client: Client) -> None:
     assert wasm.headers["content-type"] == "application/wasm"
 
 
+def test_the_parts_that_workers_share_are_kept_too(client: Client, viewer: Path) -> None:
+    (viewer / "cesium" / "Workers" / "chunk-D63Z7KKL.js").write_text("export {};\n")
+    assert client.get("/cesium/Workers/chunk-D63Z7KKL.js").headers["cache-control"].endswith("immutable")
+
+
 def test_other_files_are_asked_for_anew(client: Client) -> None:
     reply = client.get("/cesium/Workers/createTask.js")
     assert reply.status_code == 200

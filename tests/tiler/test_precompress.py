@@ -26,6 +26,7 @@ def test_siblings_hold_the_same_bytes(tmp_path: Path) -> None:
     path = tmp_path / "a" / "b" / "tileset.json"
     assert brotli.decompress(Path(f"{path}.br").read_bytes()) == TEXT
     assert gzip.decompress(Path(f"{path}.gz").read_bytes()) == TEXT
+    assert Path(f"{path}.gz").read_bytes()[4:8] == bytes(4)  # no time of day: RFC 1952, MTIME
     assert path.read_bytes() == TEXT
     assert (report.files, report.compressed, report.bytes_plain) == (1, 1, len(TEXT))
     assert report.bytes_br == Path(f"{path}.br").stat().st_size
