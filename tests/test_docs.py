@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 import inspect
+import os
 import re
 import subprocess
 import sys
@@ -72,6 +74,18 @@ def test_every_page_is_in_the_navigation() -> None:
     navigation = (PROJECT / "mkdocs.yml").read_text(encoding="utf-8")
     pages = {file.relative_to(PROJECT / "docs").as_posix() for file in (PROJECT / "docs").rglob("*.md")}
     assert {name for name in pages if name not in navigation} == set()
+
+
+def test_the_documentation_loads_nothing_from_another_host(tmp_path: Path) -> None:
+    if importlib.util.find_spec("mkdocs") is None and not os.environ.get("CI"):
+        pytest.skip("MkDocs is not installed; `make develop` does it")
+    command = [sys.executable, "-m", "mkdocs", "build", "--quiet", "--site-dir", str(tmp_path)]
+    subprocess.run(command, cwd=PROJECT, check=True, capture_output=True)
+    text = "".join(page.read_text(encoding="utf-8") for page in tmp_path.rglob("*.html"))
+    loaded = re.findall(r"<(?:script|img|iframe|source)[^>]* src=\"?([^\" >]+)", text)
+    loaded += re.findall(r"<link(?=[^>]* rel=\"?(?:stylesheet|preload|preconnect|icon))[^>]* href=\"?([^\" >]+)", text)
+    assert len(loaded) > 10
+    assert [address for address in loaded if re.match(r"(https?:)?//", address)] == []
 
 
 def test_help_imports_nothing_heavy() -> None:
