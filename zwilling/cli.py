@@ -222,6 +222,7 @@ def serve(settings_file: Path, host: str | None, port: int | None, quiet: bool) 
         port=settings.server.port if port is None else port,
         title=title,
         access_log=not quiet,
+        quiet=quiet,
         on_listening=lambda url: click.echo(f"serving {url}", err=True),
     )
 
