@@ -41,7 +41,10 @@ def browser(built_viewer: None) -> Iterator[Browser]:
     with sync_playwright() as playwright:
         # As root (in a container) Chromium's own sandbox cannot start.
         chromium = playwright.chromium.launch(
-            executable_path=executable, chromium_sandbox=os.geteuid() != 0, args=FLAGS
+            executable_path=executable,
+            chromium_sandbox=os.geteuid() != 0,
+            args=FLAGS,
+            env={**os.environ, "LANGUAGE": "de", "LANG": "de_DE.UTF-8"},
         )
         yield chromium
         chromium.close()

@@ -1,4 +1,4 @@
-import { Cartesian3, type Cesium3DTileFeature } from "@cesium/engine";
+import type { Cesium3DTileFeature } from "@cesium/engine";
 import { fetchGround, fetchPlace, fetchTwin, RequestError, tilesetUrl } from "./api";
 import { attributesOf, Buildings } from "./cesium/buildings";
 import { CameraMan, type Clearing } from "./cesium/camera";
@@ -155,18 +155,12 @@ export class App {
   /** Find a building by its id, show it, and fly there unless the camera's place was given. */
   private async choose(building: string, fly: boolean): Promise<void> {
     const { say } = this.chrome.words;
-    const isFirstView = this.isFirstView;
     try {
       for (const layer of this.layers.keys()) {
         const place = isBuildingId(building) ? await fetchPlace(layer, building) : null;
         if (!place) continue;
         this.selection.select({ layer: layer.id, building, attributes: null });
-        if (fly) this.camera?.goTo(place, isFirstView);
-        if (fly && isFirstView) {
-          const { west, south, low, east, north, high } = place;
-          const middle = Cartesian3.fromDegrees((west + east) / 2, (south + north) / 2, (low + high) / 2);
-          this.camera?.makeRoom(middle, this.clearing());
-        }
+        if (fly) this.camera?.goTo(place, this.isFirstView, () => this.clearing());
         this.tilesChanged();
         return;
       }

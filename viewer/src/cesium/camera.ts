@@ -63,15 +63,18 @@ export class CameraMan {
     if (!this.home) return;
     const { canvas } = this.scene;
     const narrow = Math.max(1, (0.75 * canvas.clientHeight) / Math.max(canvas.clientWidth, 1));
-    this.fly(this.home.centre, this.home.radius * 1.75 * narrow, START_HEADING, START_PITCH, duration);
+    this.fly(this.home.centre, this.home.radius * 1.55 * narrow, START_HEADING, START_PITCH, duration);
   }
 
-  /** Show one building, obliquely and with its neighbours. */
-  goTo(extent: Extent, isFirstView: boolean): void {
+  /** Show one building, obliquely and with its neighbours, in the middle of what is free on arrival. */
+  goTo(extent: Extent, isFirstView: boolean, clearing: () => Clearing): void {
     const sphere = sphereOf(extent, (extent.low + extent.high) / 2);
     const range = Math.max(sphere.radius * 4.5, 95);
     const heading = isFirstView ? START_HEADING : this.scene.camera.heading;
-    this.fly(sphere.center, range, heading, CesiumMath.toRadians(-35), isFirstView ? 0 : this.duration(1.8));
+    const duration = isFirstView ? 0 : this.duration(1.8);
+    this.fly(sphere.center, range, heading, CesiumMath.toRadians(-35), duration, () =>
+      this.makeRoom(sphere.center, clearing(), "middle"),
+    );
   }
 
   get place(): CameraPlace {
@@ -94,15 +97,16 @@ export class CameraMan {
     this.scene.requestRender();
   }
 
-  /** Shift the view sideways so that a point of the world stands inside the clearing. */
-  makeRoom(point: Cartesian3, clearing: Clearing): void {
+  /** Shift the view so that a point of the world stands inside the clearing, or in its middle. */
+  makeRoom(point: Cartesian3, clearing: Clearing, where: "inside" | "middle" = "inside"): void {
     const { scene } = this;
     const { camera } = scene;
     const seen = scene.cartesianToCanvasCoordinates(point, new Cartesian2());
     if (!seen) return;
-    const margin = 48;
-    const dx = outside(seen.x, clearing.left + margin, clearing.right - margin);
-    const dy = outside(seen.y, clearing.top + margin, clearing.bottom - margin);
+    const inset = (low: number, high: number): number => (where === "middle" ? (high - low) / 2 : 64);
+    const [insetX, insetY] = [inset(clearing.left, clearing.right), inset(clearing.top, clearing.bottom)];
+    const dx = outside(seen.x, clearing.left + insetX, clearing.right - insetX);
+    const dy = outside(seen.y, clearing.top + insetY, clearing.bottom - insetY);
     if (dx === 0 && dy === 0) return;
     const depth = Cartesian3.dot(Cartesian3.subtract(point, camera.positionWC, new Cartesian3()), camera.directionWC);
     const frustum = camera.frustum as unknown as { fovy: number };
@@ -174,15 +178,24 @@ export class CameraMan {
     this.scene.requestRender();
   }
 
-  private fly(centre: Cartesian3, range: number, heading: number, pitch: number, duration: number): void {
+  private fly(
+    centre: Cartesian3,
+    range: number,
+    heading: number,
+    pitch: number,
+    duration: number,
+    arrived: () => void = () => undefined,
+  ): void {
     if (duration === 0) {
       this.look(centre, range, heading, pitch);
+      arrived();
       return;
     }
     this.scene.camera.flyToBoundingSphere(new BoundingSphere(centre, 1), {
       offset: new HeadingPitchRange(heading, pitch, range),
       duration,
       easingFunction: EasingFunction.CUBIC_IN_OUT,
+      complete: arrived,
     });
     this.scene.requestRender();
   }

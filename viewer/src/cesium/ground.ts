@@ -7,8 +7,9 @@ const METRES_PER_DEGREE = 111_320;
 const BEYOND = 2.5;
 /** No slope of the coarse ground hides more than this share of the distance between two samples. */
 const LARGEST_SLOPE = 0.02;
-/** Finer than half a cell (25 m) of the coarse ground there is nothing to see. */
+/** Finer than half a cell (25 m) of the coarse ground there is nothing to see; the rest keeps the tiles' skirts alive. */
 const FINEST_SPACING = 12.5;
+const SMALLEST_ERROR = 0.1;
 const EARTH_RADIUS = 6_371_000;
 
 /** CesiumJS terrain from a coarse ground; it goes on at the height of its edge to the horizon. */
@@ -17,7 +18,7 @@ class GroundTerrain extends CustomHeightmapTerrainProvider {
   override getLevelMaximumGeometricError(level: number): number {
     const { west, east } = this.tilingScheme.rectangle;
     const spacing = (CesiumMath.toDegrees(east - west) * METRES_PER_DEGREE) / 2 ** level / (SAMPLES - 1);
-    if (spacing < FINEST_SPACING) return 0;
+    if (spacing < FINEST_SPACING) return SMALLEST_ERROR;
     return spacing * LARGEST_SLOPE + spacing ** 2 / (8 * EARTH_RADIUS);
   }
 }

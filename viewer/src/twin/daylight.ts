@@ -50,7 +50,7 @@ const HOURS: readonly Hour[] = [
     sky: [0.48, 0.5, 0.57],
     zenith: [0.21, 0.33, 0.52],
     horizon: [0.78, 0.69, 0.6],
-    shadow: 0.7,
+    shadow: 0.78,
   },
   {
     elevation: 16,
@@ -58,7 +58,7 @@ const HOURS: readonly Hour[] = [
     sky: [0.52, 0.55, 0.61],
     zenith: [0.25, 0.41, 0.62],
     horizon: [0.8, 0.8, 0.78],
-    shadow: 0.66,
+    shadow: 0.74,
   },
   {
     elevation: 40,
@@ -66,7 +66,7 @@ const HOURS: readonly Hour[] = [
     sky: [0.5, 0.53, 0.58],
     zenith: [0.24, 0.42, 0.66],
     horizon: [0.79, 0.83, 0.86],
-    shadow: 0.64,
+    shadow: 0.72,
   },
   {
     elevation: 90,
@@ -74,7 +74,7 @@ const HOURS: readonly Hour[] = [
     sky: [0.49, 0.52, 0.57],
     zenith: [0.23, 0.41, 0.66],
     horizon: [0.78, 0.83, 0.87],
-    shadow: 0.64,
+    shadow: 0.72,
   },
 ];
 

@@ -35,17 +35,13 @@ export function daytime({ say, language }: Words, change: (time: CivilTime) => v
   );
   const toggle = el(
     "button",
-    {
-      type: "button",
-      class: "toggle",
-      "aria-expanded": "false",
-      "aria-controls": "time-controls",
-      "aria-label": say("time"),
-    },
+    { type: "button", class: "toggle", "aria-expanded": "false", "aria-controls": "time-controls" },
     icon("sun"),
+    el("span", { class: "visually-hidden", text: `${say("time")}: ` }),
     summary,
   );
-  const element = el("section", { class: "daytime surface", "aria-label": say("time") }, toggle, controls);
+  const symbol = el("span", { class: "symbol", "aria-hidden": "true" }, icon("sun"));
+  const element = el("section", { class: "daytime surface", "aria-label": say("time") }, toggle, symbol, controls);
   toggle.addEventListener("click", () => {
     const isOpen = element.classList.toggle("open");
     toggle.setAttribute("aria-expanded", String(isOpen));

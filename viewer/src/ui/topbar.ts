@@ -18,7 +18,8 @@ export interface TopBar {
 }
 
 export function topBar({ say, language }: Words, actions: TopBarActions): TopBar {
-  const title = el("h1", { class: "title" });
+  const title = el("h1", { class: "title", text: say("appName") });
+  const subtitle = el("p", { class: "subtitle", text: say("appName"), hidden: true });
   const badge = el("p", { class: "badge", hidden: true }, icon("info"), el("span", { text: say("syntheticBadge") }));
   const layersButton = el(
     "button",
@@ -40,7 +41,7 @@ export function topBar({ say, language }: Words, actions: TopBarActions): TopBar
     "header",
     { class: "top-bar surface" },
     layersButton,
-    el("div", { class: "titles" }, title, el("p", { class: "subtitle", text: say("appName") })),
+    el("div", { class: "titles" }, title, subtitle),
     badge,
     el(
       "div",
@@ -67,6 +68,7 @@ export function topBar({ say, language }: Words, actions: TopBarActions): TopBar
     helpButton,
     setTitle(text, isSynthetic) {
       title.replaceChildren(foreign(text));
+      subtitle.hidden = false;
       badge.hidden = !isSynthetic;
     },
   };
