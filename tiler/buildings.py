@@ -9,7 +9,7 @@ from __future__ import annotations
 import resource
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 from tiler.feature_index import FeatureLocation
 from tiler.glb import Compression
 from tiler.ground import GroundGrid, ground_grid
+from tiler.links import link
+from tiler.metadata import FEATURE_CLASS, schema_json
+from tiler.statistics import TableStatistics
 from tiler.store import Piece, Store, Stored
 from tiler.target import TILESET_FILE, FolderTarget
 from tiler.tree import Tree, TreeOptions
@@ -39,12 +42,14 @@ class TilingOptions:
         compression: of vertices and indices.
         tile_bytes: estimated size that a tile must not pass; several times below 1 MB, since the estimate is a mean.
         copyright_lines: attribution of the data; that of the heights is added.
+        document_tiles: most tiles in one JSON document; a tile takes some 600 bytes, the limit is 1 MB.
         jobs: how many processes share the work.
     """
 
     compression: Compression = Compression.MESHOPT
     tile_bytes: int = 300_000
     copyright_lines: tuple[str, ...] = ()
+    document_tiles: int = 1000
     jobs: int = 1
 
 
@@ -96,9 +101,16 @@ def tile_features(
             tree_options = TreeOptions(options.compression, options.tile_bytes, lines)
             tree = Tree(gathered.pieces, gathered.properties, tree_options)
             tileset = tree.write(store, target, workers, lambda done: on_progress("write", done, tree.tiles))
+            metadata = {
+                "schema": schema_json(gathered.properties),
+                "statistics": gathered.statistics.to_json(FEATURE_CLASS),
+            }
     finally:
         shutil.rmtree(store.folder, ignore_errors=True)
-    target.write_json(TILESET_FILE, tileset.to_json())
+    for document in link(tileset.root, options.document_tiles):
+        part = replace(tileset, root=document.root, geometric_error=document.root.geometric_error)
+        target.write_json(document.name, part.to_json())
+    target.write_json(TILESET_FILE, replace(tileset, metadata=metadata).to_json())
     return TilingResult(
         features_in=gathered.features_in,
         features_out=len(tree.ids),
@@ -107,7 +119,7 @@ def tile_features(
         extent=_extent(tree.bounds),
         height_method="+".join(gathered.methods),
         attribution=lines,
-        issues=(*gathered.issues, *_outside(tree, region)),
+        issues=(*gathered.issues, *tree.issues, *_outside(tree, region)),
         locations=tuple(
             FeatureLocation(feature_id, west, south, east, north, low, high, tile)
             for feature_id, (west, south, east, north, low, high), tile in zip(
@@ -197,6 +209,7 @@ class _Gathered:
     features_in: int
     issues: tuple[Issue, ...]
     properties: tuple[Property, ...]
+    statistics: TableStatistics
     methods: tuple[str, ...]
     height_attribution: tuple[str, ...]
     ground: NDArray[np.float64]
@@ -222,6 +235,7 @@ class _Gathered:
             features_in=sum(stored.features_in for stored in batches),
             issues=(*found, *on_heights),
             properties=unite_properties([stored.properties for stored in batches]),
+            statistics=TableStatistics.sum([stored.statistics for stored in batches]),
             methods=tuple(sorted({method for result in results for method in result.methods})),
             height_attribution=tuple(dict.fromkeys(line for result in results for line in result.attribution)),
             ground=np.concatenate([stored.ground for stored in batches]),

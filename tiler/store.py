@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tiler.blocks import blocks
+from tiler.facts import RowFacts
+from tiler.statistics import TableStatistics
 from zwilling.bounds import METRES_PER_DEGREE
 from zwilling.crs import Georeference
 from zwilling.features import FeatureBatch, Property, SurfaceClass
@@ -60,6 +62,8 @@ class Stored:
 
     Attributes:
         properties: the batch's schema.
+        statistics: of the batch's attributes.
+        facts: of the batch's rows.
         ground: longitude, latitude (degrees) and ellipsoidal height of points that buildings stand on, shape (n, 3).
     """
 
@@ -67,6 +71,8 @@ class Stored:
     features_in: int
     issues: tuple[Issue, ...]
     properties: tuple[Property, ...]
+    statistics: TableStatistics
+    facts: RowFacts
     ground: NDArray[np.float64]
 
 
@@ -85,7 +91,8 @@ class Store:
             name: unique within the store.
         """
         if georeference is None:
-            return Stored((), batch.features_in, batch.issues, batch.table.properties, np.empty((0, 3)))
+            nothing = TableStatistics.of(batch.table)
+            return Stored((), batch.features_in, batch.issues, batch.table.properties, nothing, np.empty((0, 3)))
         coarse = blocks(batch)
         bounds = _bounds(batch, georeference)
         fine = replace(batch, crs=_ECEF, positions=georeference.to_ecef(batch.positions), issues=())
@@ -110,7 +117,8 @@ class Store:
                 )
             )
         ground = _ground(batch, georeference)
-        return Stored(tuple(pieces), batch.features_in, batch.issues, batch.table.properties, ground)
+        statistics = TableStatistics.of(batch.table)
+        return Stored(tuple(pieces), batch.features_in, batch.issues, batch.table.properties, statistics, ground)
 
     def load(self, parts: Sequence[tuple[str, NDArray[np.int64]]], *, is_coarse: bool) -> FeatureBatch:
         """Return one batch in ECEF of some features of some pieces.

@@ -5,7 +5,7 @@ Spec: 3D Tiles 1.1 (OGC 22-025r4), `core-tileset-json`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -64,12 +64,14 @@ class Tileset:
         root: the tree.
         geometric_error: metres of error where the whole tileset is not drawn.
         copyright_lines: attribution that clients must show (`asset.copyright` of each GLB, repeated in `asset.extras`).
+        metadata: `schema` and `statistics` of the layer, as JSON.
     """
 
     root: Tile
     geometric_error: float
     generator: str
     copyright_lines: tuple[str, ...] = ()
+    metadata: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Return the content of `tileset.json`."""
@@ -81,5 +83,6 @@ class Tileset:
                 "extras": {"generator": self.generator, "copyright": list(self.copyright_lines)},
             },
             "geometricError": self.geometric_error,
+            **self.metadata,
             "root": root,
         }

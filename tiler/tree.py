@@ -17,7 +17,8 @@ from tiler.tileset import Tile, Tileset
 from tiler.workers import Workers
 from zwilling.bounds import Box
 from zwilling.crs import enu_to_ecef
-from zwilling.features import Property
+from zwilling.features import Property, PropertyTable
+from zwilling.issues import Issue, Severity
 
 # Rounding of float64 sums and of clients' float32 matrices; every volume is larger by this much on each side.
 _MARGIN = 0.005
@@ -34,12 +35,13 @@ class TreeOptions:
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """One tile to write: where it is, what it shows, and what is below it."""
+    """One tile to write: where it is, what it shows (with new ids where an old one stood twice), what is below."""
 
     uri: str
     frame: NDArray[np.float64]
     error: float
     parts: list[tuple[str, NDArray[np.int64]]]
+    ids: list[str] | None
     children: list[_Plan]
 
     @property
@@ -51,14 +53,28 @@ class Tree:
     """The plan of a tileset over features, and its writing.
 
     Attributes:
-        ids: of all features, in the order of the pieces.
+        ids: of all features, in the order of the pieces; unique.
+        issues: what had to be done to make them so.
         bounds: of all features, shape (n, 6); see `tiler.store.Piece`.
         leaf_of: URI of the leaf tile that holds each feature.
         tiles: how many tiles there are.
     """
 
     def __init__(self, pieces: Sequence[Piece], properties: Sequence[Property], options: TreeOptions) -> None:
-        self.ids: list[str] = [str(feature_id) for piece in pieces for feature_id in piece.ids]
+        stated = [str(feature_id) for piece in pieces for feature_id in piece.ids]
+        self.ids = _made_unique(stated)
+        self._is_renamed = [new != old for new, old in zip(self.ids, stated, strict=True)]
+        self.issues = [
+            Issue(
+                "DUPLICATE_ID",
+                Severity.WARNING,
+                "",
+                f"gml:id={old}",
+                f"the id stands in another source, or before in a large one; this building is kept as {new}",
+            )
+            for new, old in zip(self.ids, stated, strict=True)
+            if new != old
+        ]
         self.bounds = np.concatenate([piece.bounds for piece in pieces])
         self.leaf_of = [""] * len(self.ids)
         self.tiles = 0
@@ -85,7 +101,7 @@ class Tree:
         """
         plans = list(_walk(self._root))
         tasks = [
-            _TileTask(store, plan.uri, plan.frame, plan.parts, not plan.is_leaf, self._properties, self._options)
+            _TileTask(store, plan.frame, plan.parts, plan.ids, not plan.is_leaf, self._properties, self._options)
             for plan in plans
         ]
         boxes: dict[str, Box] = {}
@@ -110,10 +126,17 @@ class Tree:
         if not children:
             for feature in node.features.tolist():
                 self.leaf_of[feature] = uri
-            return _Plan(uri, self._frame(node.features), 0.0, self._parts(node.features), [])
+            return self._one(uri, node.features, 0.0, node.features, [])
         shown = self._affordable(node.features)
         error = self._error(node.features, shown, children)
-        return _Plan(uri, self._frame(node.features), error, self._parts(shown), children)
+        return self._one(uri, node.features, error, shown, children)
+
+    def _one(
+        self, uri: str, features: NDArray[np.int64], error: float, shown: NDArray[np.int64], children: list[_Plan]
+    ) -> _Plan:
+        renamed = any(self._is_renamed[feature] for feature in shown.tolist())
+        ids = [self.ids[feature] for feature in shown.tolist()] if renamed else None
+        return _Plan(uri, self._frame(features), error, self._parts(shown), ids, children)
 
     def _frame(self, features: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the east-north-up frame at the middle of `features`, at the height of the lowest."""
@@ -145,9 +168,9 @@ class Tree:
 @dataclass(frozen=True, slots=True)
 class _TileTask:
     store: Store
-    uri: str
     frame: NDArray[np.float64]
     parts: list[tuple[str, NDArray[np.int64]]]
+    ids: list[str] | None
     is_coarse: bool
     properties: tuple[Property, ...]
     options: TreeOptions
@@ -156,7 +179,11 @@ class _TileTask:
 def _encode(task: _TileTask) -> tuple[bytes, Box]:
     """Return one tile's GLB and the box around it, in the tile's frame; runs in a worker."""
     batch = task.store.load(task.parts, is_coarse=task.is_coarse)
-    batch = replace(batch, table=batch.table.conform(task.properties))
+    table = batch.table.conform(task.properties)
+    if task.ids is not None:
+        columns = {**table.columns, "id": np.array(task.ids, dtype=object)[batch.row_feature]}
+        table = PropertyTable(table.properties, columns)
+    batch = replace(batch, table=table)
     local: NDArray[np.float64] = (batch.positions - task.frame[:3, 3]) @ task.frame[:3, :3]
     content = encode(
         batch,
@@ -165,6 +192,23 @@ def _encode(task: _TileTask) -> tuple[bytes, Box]:
         copyright_line="; ".join(task.options.copyright_lines),
     )
     return content.glb, content.box
+
+
+def _made_unique(ids: Sequence[str]) -> list[str]:
+    """Return `ids` with `~2`, `~3` … behind each that stood before."""
+    taken = set(ids)
+    times: dict[str, int] = {}
+    unique = []
+    for stated in ids:
+        count = times.get(stated, 0) + 1
+        candidate = stated
+        if count > 1:
+            while (candidate := f"{stated}~{count}") in taken:
+                count += 1
+            taken.add(candidate)
+        times[stated] = count
+        unique.append(candidate)
+    return unique
 
 
 def _walk(plan: _Plan) -> list[_Plan]:

@@ -220,3 +220,42 @@ def test_a_height_that_cannot_be_converted_names_the_file(tmp_path: Path) -> Non
 
     with pytest.raises(UnknownCRSError, match=r"hamburg\.gml"):
         make(tmp_path / "out", Elsewhere())
+
+
+@pytest.mark.node
+def test_a_large_tree_is_linked_documents_and_every_judge_follows(tmp_path: Path) -> None:
+    result = make(tmp_path / "town", Town(30, 20), tile_bytes=20_000, document_tiles=6)
+    documents = {path.name for path in (tmp_path / "town").glob("*.json")}
+    assert len(documents) > 2
+    tileset = judge(tmp_path / "town" / "tileset.json")
+    assert buildings_in(tmp_path / "town" / "tileset.json") == {location.id for location in result.locations}
+    assert len(tileset.contents) == result.tiles
+    for name in documents:
+        text = (tmp_path / "town" / name).read_text(encoding="utf-8")
+        assert text.count('"uri":"tiles/') <= 6
+
+
+def test_an_id_that_stands_in_two_sources_stays_findable_in_both(tmp_path: Path) -> None:
+    with replacing(tmp_path / "out") as target:
+        result = tile_features([Town(2, 1), Town(2, 1, "again.gml")], target, load_region(), TilingOptions())
+    assert [location.id for location in result.locations] == [
+        "DENW05AL00000000",
+        "DENW05AL00000001",
+        "DENW05AL00000000~2",
+        "DENW05AL00000001~2",
+    ]
+    assert buildings_in(tmp_path / "out" / "tileset.json") == {location.id for location in result.locations}
+    assert [issue.code for issue in result.issues if issue.code == "DUPLICATE_ID"] == ["DUPLICATE_ID"] * 2
+
+
+def test_statistics_are_those_of_all_rows(tmp_path: Path) -> None:
+    make(tmp_path / "town", Town(12, 10))
+    document = json.loads((tmp_path / "town" / "tileset.json").read_text())
+    found = document["statistics"]["classes"]["building"]
+    assert found["count"] == 120
+    assert found["properties"]["measured_height"] == {"min": RIDGE, "max": RIDGE}
+    assert found["properties"]["storeys_above_ground"] == {"min": 2.0, "max": 2.0}
+    texts = found["properties"]["id"]["extras"]["occurrences"]
+    assert len(texts) == 120
+    assert set(texts.values()) == {1}
+    assert document["schema"]["classes"]["building"]["properties"]["measured_height"]["name"] == "Gebäudehöhe"
