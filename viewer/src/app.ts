@@ -1,6 +1,6 @@
 import type { Cesium3DTileFeature } from "@cesium/engine";
 import { fetchGround, fetchPlace, fetchTwin, RequestError, tilesetUrl } from "./api";
-import { attributesOf, Buildings } from "./cesium/buildings";
+import { attributesOf, Buildings, tilesetStatus } from "./cesium/buildings";
 import { CameraMan, type Clearing } from "./cesium/camera";
 import { onClick, pickBuilding } from "./cesium/picking";
 import { NoWebGLError, Stage } from "./cesium/stage";
@@ -81,14 +81,22 @@ export class App {
     chrome.states.hide();
     chrome.loading.show(null, chrome.words.say("loading"));
     try {
-      this.twin ??= await fetchTwin();
+      this.twin = await fetchTwin();
       this.showTitle();
       if (this.twin.layers.length === 0) this.showEmpty();
       else await this.build(this.twin);
       this.attempts = 0;
     } catch (error) {
+      this.forgetTwin();
       this.showLoadError(error);
     }
+  }
+
+  /** The next attempt starts anew: by then the server may have published another version. */
+  private forgetTwin(): void {
+    this.twin = null;
+    for (const buildings of this.layers.values()) buildings.remove();
+    this.layers.clear();
   }
 
   private async build(twin: Twin): Promise<void> {
@@ -102,11 +110,9 @@ export class App {
     }
     const extent = union(layers.map((layer) => layer.extent));
     for (const layer of layers) {
-      if (!this.layers.has(layer)) {
-        const buildings = await Buildings.load(stage.scene, tilesetUrl(layer), stage.clay);
-        buildings.onChange(() => this.tilesChanged());
-        this.layers.set(layer, buildings);
-      }
+      const buildings = await Buildings.load(stage.scene, tilesetUrl(layer), stage.clay);
+      buildings.onChange(() => this.tilesChanged());
+      this.layers.set(layer, buildings);
     }
     const ground = await this.ground(first, extent);
     stage.setPlace(extent, ground);
@@ -383,7 +389,7 @@ export class App {
       return;
     }
     this.attempts += 1;
-    const status = error instanceof RequestError ? error.status : 0;
+    const status = error instanceof RequestError ? error.status : tilesetStatus(error);
     const detail = document.createElement("p");
     const countdown = new Countdown(
       waitSeconds(this.attempts),

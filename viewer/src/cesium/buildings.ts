@@ -1,4 +1,11 @@
-import { type Cesium3DTile, Cesium3DTileFeature, Cesium3DTileset, type Scene, ShadowMode } from "@cesium/engine";
+import {
+  type Cesium3DTile,
+  Cesium3DTileFeature,
+  Cesium3DTileset,
+  RequestErrorEvent,
+  type Scene,
+  ShadowMode,
+} from "@cesium/engine";
 import type { Attributes } from "../twin/attributes";
 import type { Clay } from "./clay";
 
@@ -75,6 +82,12 @@ export class Buildings {
     this.scene.requestRender();
   }
 
+  /** Take the layer off the stage. */
+  remove(): void {
+    this.scene.primitives.remove(this.tileset);
+    this.scene.requestRender();
+  }
+
   /** The features of a building (and of all its parts) in the tiles that are there. */
   features(building: string): readonly Cesium3DTileFeature[] {
     return [...(this.byBuilding.get(building) ?? [])];
@@ -121,4 +134,9 @@ export function attributesOf(feature: Cesium3DTileFeature): Attributes {
   const attributes: Record<string, unknown> = {};
   for (const id of feature.getPropertyIds()) attributes[id] = feature.getProperty(id);
   return attributes;
+}
+
+/** The status with which a server refused a tileset; 0 where it gave no answer, or the tileset is none. */
+export function tilesetStatus(error: unknown): number {
+  return error instanceof RequestErrorEvent ? (error.statusCode ?? 0) : 0;
 }

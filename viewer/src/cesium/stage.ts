@@ -111,7 +111,6 @@ export class Stage {
     scene.postProcessStages.fxaa.enabled = this.quality === "high";
     scene.shadowMap.softShadows = true;
     scene.shadowMap.size = 2048;
-    easeShadowBias(scene.shadowMap);
     scene.camera.percentageChanged = 0.05;
     const { globe } = scene;
     if (globe) {
@@ -124,6 +123,7 @@ export class Stage {
     }
     const adjust = (): void => {
       const height = Math.max(scene.camera.positionCartographic.height, 60);
+      setShadowBias(scene.shadowMap, height);
       scene.shadowMap.maximumDistance = Math.min(Math.max(height * 7, 900), 9000);
     };
     scene.camera.changed.addEventListener(adjust);
@@ -138,16 +138,14 @@ export class Stage {
 }
 
 /**
- * CesiumJS biases shadows for round models close by; on plane walls in low sun that leaves stripes. There is no public
- * way to set more than `normalOffset`.
+ * Keep plane roofs and walls free of stripes in their own shadow. The further away, the coarser the shadow map's
+ * cells, so the bias grows with the camera's height. CesiumJS has no public way to set more than `normalOffset`.
  */
-function easeShadowBias(shadowMap: ShadowMap): void {
-  const bias = (
-    shadowMap as unknown as {
-      _primitiveBias: { normalOffsetScale: number; depthBias: number; normalShadingSmooth: number };
-    }
-  )._primitiveBias;
-  bias.normalOffsetScale = 1.2;
-  bias.depthBias = 0.0001;
+function setShadowBias(shadowMap: ShadowMap, cameraHeight: number): void {
+  const { _primitiveBias: bias } = shadowMap as unknown as {
+    _primitiveBias: { normalOffsetScale: number; depthBias: number; normalShadingSmooth: number };
+  };
+  bias.normalOffsetScale = Math.min(Math.max(cameraHeight / 90, 1.2), 15);
+  bias.depthBias = Math.min(Math.max(cameraHeight * 1.2e-6, 0.0001), 0.002);
   bias.normalShadingSmooth = 0.3;
 }
