@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from tiler.facts import RowFacts, TileFacts
 from tiler.feature_index import FeatureLocation
 from tiler.glb import Compression
 from tiler.ground import GroundGrid, ground_grid
@@ -59,6 +60,10 @@ class TilingResult:
 
     Attributes:
         attribution: every line that must be shown with the tiles, of the data and of what gave the heights.
+        properties: of the rows, in the order in which people should see them.
+        statistics: of their values.
+        rows: of the rows themselves, that is buildings and parts.
+        tile_facts: of all tiles, parents first.
         peak_rss_bytes: upper bound of the peak memory of all processes together.
     """
 
@@ -72,6 +77,10 @@ class TilingResult:
     issues: tuple[Issue, ...]
     locations: tuple[FeatureLocation, ...]
     ground: GroundGrid | None
+    properties: tuple[Property, ...]
+    statistics: TableStatistics
+    rows: RowFacts
+    tile_facts: tuple[TileFacts, ...]
     peak_rss_bytes: int
 
 
@@ -127,6 +136,10 @@ def tile_features(
             )
         ),
         ground=ground_grid(gathered.ground) if len(gathered.ground) else None,
+        properties=gathered.properties,
+        statistics=gathered.statistics,
+        rows=gathered.facts,
+        tile_facts=tuple(tree.tile_facts),
         peak_rss_bytes=workers.peak_rss_bytes + resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
     )
 
@@ -210,6 +223,7 @@ class _Gathered:
     issues: tuple[Issue, ...]
     properties: tuple[Property, ...]
     statistics: TableStatistics
+    facts: RowFacts
     methods: tuple[str, ...]
     height_attribution: tuple[str, ...]
     ground: NDArray[np.float64]
@@ -236,6 +250,7 @@ class _Gathered:
             issues=(*found, *on_heights),
             properties=unite_properties([stored.properties for stored in batches]),
             statistics=TableStatistics.sum([stored.statistics for stored in batches]),
+            facts=RowFacts.sum([stored.facts for stored in batches]),
             methods=tuple(sorted({method for result in results for method in result.methods})),
             height_attribution=tuple(dict.fromkeys(line for result in results for line in result.attribution)),
             ground=np.concatenate([stored.ground for stored in batches]),

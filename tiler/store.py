@@ -91,8 +91,7 @@ class Store:
             name: unique within the store.
         """
         if georeference is None:
-            nothing = TableStatistics.of(batch.table)
-            return Stored((), batch.features_in, batch.issues, batch.table.properties, nothing, np.empty((0, 3)))
+            return _stored(batch, (), np.empty((0, 3)))
         coarse = blocks(batch)
         bounds = _bounds(batch, georeference)
         fine = replace(batch, crs=_ECEF, positions=georeference.to_ecef(batch.positions), issues=())
@@ -116,9 +115,7 @@ class Store:
                     len(piece.triangles),
                 )
             )
-        ground = _ground(batch, georeference)
-        statistics = TableStatistics.of(batch.table)
-        return Stored(tuple(pieces), batch.features_in, batch.issues, batch.table.properties, statistics, ground)
+        return _stored(batch, tuple(pieces), _ground(batch, georeference))
 
     def load(self, parts: Sequence[tuple[str, NDArray[np.int64]]], *, is_coarse: bool) -> FeatureBatch:
         """Return one batch in ECEF of some features of some pieces.
@@ -136,6 +133,11 @@ class Store:
     def _read(self, name: str) -> FeatureBatch:
         batch: FeatureBatch = pickle.loads((self.folder / name).read_bytes())  # noqa: S301 - this run wrote it
         return batch
+
+
+def _stored(batch: FeatureBatch, pieces: tuple[Piece, ...], ground: NDArray[np.float64]) -> Stored:
+    statistics, facts = TableStatistics.of(batch.table), RowFacts.of(batch)
+    return Stored(pieces, batch.features_in, batch.issues, batch.table.properties, statistics, facts, ground)
 
 
 def _by_cell(bounds: NDArray[np.float64]) -> list[NDArray[np.int64]]:

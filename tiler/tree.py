@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tiler.content import encode
+from tiler.facts import TileFacts
 from tiler.glb import Compression
 from tiler.partition import Node, partition
 from tiler.store import Piece, Store
@@ -43,6 +44,8 @@ class _Plan:
     parts: list[tuple[str, NDArray[np.int64]]]
     ids: list[str] | None
     children: list[_Plan]
+    level: int
+    bounds: tuple[float, float, float, float]
 
     @property
     def is_leaf(self) -> bool:
@@ -58,6 +61,7 @@ class Tree:
         bounds: of all features, shape (n, 6); see `tiler.store.Piece`.
         leaf_of: URI of the leaf tile that holds each feature.
         tiles: how many tiles there are.
+        tile_facts: of all tiles, parents first, once they are written.
     """
 
     def __init__(self, pieces: Sequence[Piece], properties: Sequence[Property], options: TreeOptions) -> None:
@@ -78,6 +82,7 @@ class Tree:
         self.bounds = np.concatenate([piece.bounds for piece in pieces])
         self.leaf_of = [""] * len(self.ids)
         self.tiles = 0
+        self.tile_facts: list[TileFacts] = []
         self._names = [piece.name for piece in pieces]
         self._first = np.cumsum([0] + [len(piece.ids) for piece in pieces])
         self._deviation = np.concatenate([piece.deviation for piece in pieces])
@@ -108,6 +113,8 @@ class Tree:
         for plan, (glb, box) in zip(plans, workers.map(_encode, tasks), strict=True):
             target.write(plan.uri, glb)
             boxes[plan.uri] = box
+            shown = sum(len(features) for _, features in plan.parts)
+            self.tile_facts.append(TileFacts(plan.uri, plan.level, plan.is_leaf, shown, len(glb), plan.bounds))
             on_tile(len(boxes))
         root = _tile(self._root, boxes)
         root.to_parent = self._root.frame
@@ -126,17 +133,19 @@ class Tree:
         if not children:
             for feature in node.features.tolist():
                 self.leaf_of[feature] = uri
-            return self._one(uri, node.features, 0.0, node.features, [])
+            return self._one(node, uri, 0.0, node.features, [])
         shown = self._affordable(node.features)
         error = self._error(node.features, shown, children)
-        return self._one(uri, node.features, error, shown, children)
+        return self._one(node, uri, error, shown, children)
 
-    def _one(
-        self, uri: str, features: NDArray[np.int64], error: float, shown: NDArray[np.int64], children: list[_Plan]
-    ) -> _Plan:
+    def _one(self, node: Node, uri: str, error: float, shown: NDArray[np.int64], children: list[_Plan]) -> _Plan:
         renamed = any(self._is_renamed[feature] for feature in shown.tolist())
         ids = [self.ids[feature] for feature in shown.tolist()] if renamed else None
-        return _Plan(uri, self._frame(features), error, self._parts(shown), ids, children)
+        bounds = self.bounds[node.features]
+        west, south = bounds[:, :2].min(axis=0).tolist()
+        east, north = bounds[:, 2:4].max(axis=0).tolist()
+        box = (west, south, east, north)
+        return _Plan(uri, self._frame(node.features), error, self._parts(shown), ids, children, len(node.path), box)
 
     def _frame(self, features: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the east-north-up frame at the middle of `features`, at the height of the lowest."""
