@@ -43,6 +43,7 @@ class TilingOptions:
         compression: of vertices and indices.
         tile_bytes: estimated size that a tile must not pass; several times below 1 MB, since the estimate is a mean.
         copyright_lines: attribution of the data; that of the heights is added.
+        has_outlines: mark the edges of surfaces, for clients that draw them.
         document_tiles: most tiles in one JSON document; a tile takes some 600 bytes, the limit is 1 MB.
         jobs: how many processes share the work.
     """
@@ -50,6 +51,7 @@ class TilingOptions:
     compression: Compression = Compression.MESHOPT
     tile_bytes: int = 300_000
     copyright_lines: tuple[str, ...] = ()
+    has_outlines: bool = False
     document_tiles: int = 1000
     jobs: int = 1
 
@@ -107,7 +109,7 @@ def tile_features(
         with Workers(options.jobs) as workers:
             gathered = _Gathered.of(_read(sources, store, region, workers, on_progress))
             lines = tuple(dict.fromkeys((*options.copyright_lines, *gathered.height_attribution)))
-            tree_options = TreeOptions(options.compression, options.tile_bytes, lines)
+            tree_options = TreeOptions(options.compression, options.tile_bytes, lines, options.has_outlines)
             tree = Tree(gathered.pieces, gathered.properties, tree_options)
             tileset = tree.write(store, target, workers, lambda done: on_progress("write", done, tree.tiles))
             metadata = {

@@ -64,6 +64,7 @@ def encode(
     *,
     compression: Compression = Compression.MESHOPT,
     copyright_line: str = "",
+    has_outlines: bool = False,
 ) -> TileContent:
     """Return the GLB of all features of `batch`.
 
@@ -72,6 +73,7 @@ def encode(
         local: float64, shape (v, 3); the batch's vertices in the tile's frame: metres, east, north, up.
         compression: `NONE` gives float32 positions and no required extension, for readers that know none.
         copyright_line: attribution, shown by clients (`asset.copyright`).
+        has_outlines: mark the edges of surfaces, which CesiumJS draws as lines (`CESIUM_primitive_outline`).
     """
     if len(batch.row_feature) > MAX_ROWS:
         raise ValueError(f"{len(batch.row_feature)} rows do not fit 16-bit feature ids")
@@ -94,6 +96,9 @@ def encode(
         ids["row"][indices] = np.repeat(rows, 3)
         ids["surface"] = surface.value
         primitives.append(_primitive(builder, stored[used], normals[used], ids, indices, len(materials)))
+        if has_outlines:
+            outline = {"indices": builder.add_lines(_edges(indices), len(used))}
+            primitives[-1]["extensions"]["CESIUM_primitive_outline"] = outline
         materials.append(_material(surface))
 
     document: dict[str, Any] = {
@@ -111,6 +116,8 @@ def encode(
             }
         },
     }
+    if has_outlines:
+        document["extensionsUsed"].append("CESIUM_primitive_outline")
     if copyright_line:
         document["asset"]["copyright"] = copyright_line
     if compression is not Compression.NONE:
@@ -164,6 +171,17 @@ def _order_of_use(triangles: NDArray[np.uint32], count: int) -> tuple[NDArray[np
     used[triangles] = True
     renumber = np.cumsum(used) - 1
     return np.flatnonzero(used), renumber[triangles.ravel()].astype(np.uint32)
+
+
+def _edges(indices: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    """Return the ends of the edges that only one triangle has, shape (2 * e,): those between flat surfaces.
+
+    Triangles of one surface share their vertices, and those of different surfaces never do.
+    """
+    triangles = indices.reshape(-1, 3)
+    edges = np.sort(triangles[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2), axis=1)
+    unique, times = np.unique(edges, axis=0, return_counts=True)
+    return unique[times == 1].ravel().astype(np.uint32)
 
 
 def _primitive(

@@ -80,6 +80,12 @@ class GlbBuilder:
             view = self._add_compressed(encoded, "TRIANGLES", len(indices), dtype.itemsize, _ELEMENT_ARRAY_BUFFER)
         return self._add_accessor(view, 0, dtype, 1, len(indices))
 
+    def add_lines(self, indices: NDArray[np.uint32], vertex_count: int) -> int:
+        """Append the indices of line ends as one accessor, uncompressed, and return its number; see `add_indices`."""
+        dtype = np.dtype("<u2") if vertex_count <= 0xFFFF else np.dtype("<u4")
+        view = self.add_view(indices.astype(dtype).tobytes())
+        return self._add_accessor(view, 0, dtype, 1, len(indices))
+
     def add_attribute(self, view: int, field: str, rows: NDArray[np.void], *, bounds: bool = False) -> int:
         """Describe one field of the vertices in `view` as an accessor and return its number.
 

@@ -32,6 +32,7 @@ class TreeOptions:
     compression: Compression
     tile_bytes: int
     copyright_lines: tuple[str, ...]
+    has_outlines: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +200,7 @@ def _encode(task: _TileTask) -> tuple[bytes, Box]:
         local,
         compression=task.options.compression,
         copyright_line="; ".join(task.options.copyright_lines),
+        has_outlines=task.options.has_outlines,
     )
     return content.glb, content.box
 

@@ -170,7 +170,11 @@ def build_layer(
 
 def _build_version(files: CityGMLFiles, settings: LayerSettings, folder: Path, on_progress: Progress) -> TilingResult:
     watch = Stopwatch()
-    options = TilingOptions(Compression(settings.compression), copyright_lines=tuple(settings.attribution))
+    options = TilingOptions(
+        Compression(settings.compression),
+        copyright_lines=tuple(settings.attribution),
+        has_outlines=settings.outlines,
+    )
     with replacing(folder) as target:
         result = _tile(files, target, options, on_progress)
         feature_index.write(target.folder / feature_index.FILE_NAME, result.locations)
@@ -209,7 +213,14 @@ def version_of(settings: LayerSettings, paths: Sequence[Path], region: Region) -
     """
     made_from = {
         "code": _code_hash(),
-        "options": [settings.kind, settings.crs, settings.skip_empty, settings.compression, settings.attribution],
+        "options": [
+            settings.kind,
+            settings.crs,
+            settings.skip_empty,
+            settings.compression,
+            settings.outlines,
+            settings.attribution,
+        ],
         "heights": Georeference.create(parse_crs(settings.crs or region.crs), region).method,
         "sources": [[path.name, _sha256(path)] for path in paths],
     }

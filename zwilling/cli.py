@@ -139,6 +139,7 @@ def tile(
     region_name: str,
     skip_empty: bool,
     compression: str,
+    outlines: bool,
     jobs: int,
     report: Path | None,
     quiet: bool,
@@ -153,7 +154,7 @@ def tile(
     from zwilling.report import write_report
 
     files = CityGMLFiles(sources, load_region(region_name), crs, skip_empty, jobs)
-    options = TilingOptions(Compression(compression))
+    options = TilingOptions(Compression(compression), has_outlines=outlines)
     with Progress("buildings", quiet=quiet or as_json) as progress:
         document = tile_to_folder(files, output, options, progress.update)
     if report is not None:

@@ -49,6 +49,7 @@ class LayerSettings:
         synthetic: the data shows no real place; the viewer says so.
         skip_empty: leave out buildings without any surface instead of stopping; each is reported.
         compression: `meshopt`, or `none` for clients that cannot decode it.
+        outlines: mark the edges of surfaces, for clients that draw them as lines.
     """
 
     id: str
@@ -62,6 +63,7 @@ class LayerSettings:
     synthetic: bool = False
     skip_empty: bool = False
     compression: Literal["meshopt", "none"] = "meshopt"
+    outlines: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

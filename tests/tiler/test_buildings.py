@@ -259,3 +259,18 @@ def test_statistics_are_those_of_all_rows(tmp_path: Path) -> None:
     assert len(texts) == 120
     assert set(texts.values()) == {1}
     assert document["schema"]["classes"]["building"]["properties"]["measured_height"]["name"] == "Gebäudehöhe"
+
+
+@pytest.mark.node
+@pytest.mark.parametrize("compression", list(Compression))
+def test_outlines_are_the_edges_between_surfaces(tmp_path: Path, compression: Compression) -> None:
+    make(tmp_path / "town", Town(3, 1), has_outlines=True, compression=compression)
+    judge(tmp_path / "town" / "tileset.json")
+    glb = (tmp_path / "town" / "tiles" / "r.glb").read_bytes()
+    document = json.loads(glb[20 : 20 + int.from_bytes(glb[12:16], "little")])
+    lines = [
+        document["accessors"][primitive["extensions"]["CESIUM_primitive_outline"]["indices"]]["count"] // 2
+        for primitive in document["meshes"][0]["primitives"]
+    ]
+    # roof: two quads; walls: two quads and two pentagons; ground: one quad
+    assert lines == [3 * 8, 3 * 18, 3 * 4]
