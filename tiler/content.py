@@ -181,7 +181,8 @@ def _edges(indices: NDArray[np.uint32]) -> NDArray[np.uint32]:
     triangles = indices.reshape(-1, 3)
     edges = np.sort(triangles[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2), axis=1)
     unique, times = np.unique(edges, axis=0, return_counts=True)
-    return unique[times == 1].ravel().astype(np.uint32)
+    alone: NDArray[np.uint32] = unique[times == 1].ravel().astype(np.uint32)
+    return alone
 
 
 def _primitive(

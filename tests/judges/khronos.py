@@ -13,9 +13,10 @@ ALLOWED = {
         "EXT_mesh_features",
         "EXT_structural_metadata",
         "EXT_meshopt_compression",
+        "CESIUM_primitive_outline",
     ),
     # The validator does not know the extensions above, so what only they refer to looks unused to it.
-    "UNUSED_OBJECT": ("/bufferViews/", "/buffers/"),
+    "UNUSED_OBJECT": ("/bufferViews/", "/buffers/", "/accessors/"),
 }
 """What it may say, by code; its message or pointer must hold one of the texts.  All are of severity information."""
 
