@@ -12,6 +12,7 @@ from typing import BinaryIO, Final, Literal, cast
 
 from lxml import etree
 
+from citygml.content import opened, source_name
 from citygml.namespaces import CITY_MODELS, DISCARDED, ENVELOPES, MEMBERS
 from citygml.prolog import Encoding, Found, UnknownEncodingError, encoding_of, first_construct
 from citygml.shares import Share
@@ -30,14 +31,16 @@ class Document:
     """A CityGML file, or a share of one, to be read once from front to back.
 
     Attributes:
-        path: the file.
+        name: the file, and its place in an archive, for errors.
         srs_name: `srsName` of the model's envelope, `""` where it states none.
         dimension: `srsDimension` of the model's envelope.
         root: qualified name of the root element, `""` until it is known.
     """
 
-    def __init__(self, path: Path, share: Share | None = None) -> None:
-        self.path = path
+    def __init__(self, path: Path, share: Share | None = None, *, entry: str = "") -> None:
+        self.name = source_name(path, entry)
+        self._path = path
+        self._entry = entry
         self._share = share
         self.srs_name = ""
         self.dimension = 3
@@ -51,24 +54,15 @@ class Document:
             SourceError: the file is missing, cannot be read, is no XML, is cut off, has a DOCTYPE, is no CityGML,
                 or is made to exhaust its reader.
         """
-        try:
-            with self.path.open("rb") as stream:
-                head = self._read_prolog(stream)
-                yield from self._parse(self._check_root(head, stream), stream)
-        except FileNotFoundError:
-            raise self._error("there is no such file", remedy="check the path") from None
-        except IsADirectoryError:
-            raise self._error("is a folder, not a file", remedy="name the files in it") from None
-        except OSError as error:
-            raise self._error(f"the file cannot be read ({error.strerror})", remedy="check its permissions") from error
+        with opened(self._path, self._entry) as stream:
+            head = self._read_prolog(stream)
+            yield from self._parse(self._check_root(head, stream), stream)
 
     def _read_prolog(self, stream: BinaryIO) -> bytes:
         """Return the first bytes of the file, after having seen that nothing but a root element follows."""
         head = stream.read(_CHUNK)
         if not head:
             raise self._error("the file is empty", remedy="load it anew")
-        if head.startswith((b"\x1f\x8b", b"PK")):
-            raise self._error("is compressed", remedy="unpack it first")
         try:
             self._encoding = encoding_of(head)
         except UnknownEncodingError as error:
@@ -193,7 +187,7 @@ class Document:
         return self._error(f"is not well-formed XML ({message})", where, "check what file it is")
 
     def _error(self, problem: str, where: str | None = None, remedy: str | None = None) -> SourceError:
-        return SourceError(problem, source=self.path, where=where, remedy=remedy)
+        return SourceError(problem, source=self.name, where=where, remedy=remedy)
 
 
 def _parser(encoding: str | None, events: tuple[_Event, ...], tags: Sequence[str] | None = None) -> etree.XMLPullParser:

@@ -12,6 +12,7 @@ from lxml import etree
 from citygml.attributes import GenericNames
 from citygml.batch import Frame, Gathered, make_batch
 from citygml.building import BuildingReader
+from citygml.content import source_name
 from citygml.findings import Findings
 from citygml.members import Document
 from citygml.namespaces import BUILDINGS, ENVELOPES, local_name
@@ -37,11 +38,12 @@ class CityGMLSource:
     kept as they are, upper and lower case.
 
     Args:
-        path: the file.
+        path: the file; gzip is unpacked.
         crs: CRS of the coordinates, in place of the file's own `srsName`; any spelling `zwilling.crs` reads.
         region: whose names of municipalities are shown.
         skip_empty: leave out buildings without geometry, with a finding, instead of stopping.
         share: read this share of the file alone; it may be without buildings.
+        entry: name of the file in the zip archive that `path` is.
 
     Raises:
         UnknownCRSError: `crs` names no CRS.
@@ -55,8 +57,10 @@ class CityGMLSource:
         region: Region | None = None,
         skip_empty: bool = False,
         share: Share | None = None,
+        entry: str = "",
     ) -> None:
         self.path = path
+        self.entry = entry
         self.skip_empty = skip_empty
         self.share = share
         self.override = None if crs is None else _frame(crs, str(path), "--crs")
@@ -64,8 +68,8 @@ class CityGMLSource:
 
     @property
     def name(self) -> str:
-        """The file, as the user named it."""
-        return str(self.path)
+        """The file, as the user named it, and its place in an archive."""
+        return source_name(self.path, self.entry)
 
     def batches(self) -> Iterator[FeatureBatch]:
         """Yield every building once, in file order, some hundred at a time.
@@ -82,8 +86,9 @@ class _Reading:
     """One pass through a file."""
 
     def __init__(self, source: CityGMLSource) -> None:
-        self._source = str(source.path)
-        self._document = Document(source.path, source.share)
+        self._source = source.name
+        self._stem = Path((source.entry or source.path.name).removesuffix(".gz")).stem
+        self._document = Document(source.path, source.share, entry=source.entry)
         self._share = source.share
         self._override = source.override
         self._municipalities = source.municipalities
@@ -161,7 +166,7 @@ class _Reading:
                 number, place = str(self._count), f" (line {element.sourceline})"
             else:
                 number, place = f"{self._share.number + 1}.{self._count}", ""
-            gml_id = f"{self._document.path.stem}.{number}"
+            gml_id = f"{self._stem}.{number}"
             message = f"building number {number} of the file{place} has no gml:id"
             self._findings.add("MISSING_ID", f"gml:id={gml_id}", message)
         self._seen[gml_id] += 1

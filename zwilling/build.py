@@ -15,8 +15,7 @@ from typing import Any
 import citygml
 import tiler
 import zwilling
-from citygml.reader import CityGMLSource
-from citygml.shares import Share, cut
+from citygml.sources import open_source
 from tiler import feature_index
 from tiler.buildings import TilingOptions, TilingResult, tile_features
 from tiler.glb import Compression
@@ -54,15 +53,11 @@ class CityGMLFiles:
     jobs: int = 0
 
     def sources(self, *, in_shares: bool) -> list[FeatureSource]:
-        """Return one source for each file, or one for each share of a large one."""
-        sources: list[FeatureSource] = []
-        for path in self.paths:
-            shares: Sequence[Share | None] = cut(path) if in_shares else ()
-            sources.extend(
-                CityGMLSource(path, crs=self.crs, region=self.region, skip_empty=self.skip_empty, share=share)
-                for share in shares or (None,)
-            )
-        return sources
+        """Return one source for each file, for each model in an archive, or for each share of a large file."""
+        return [source for path in self.paths for source in self._of(path, in_shares=in_shares)]
+
+    def _of(self, path: Path, *, in_shares: bool) -> list[FeatureSource]:
+        return open_source(path, crs=self.crs, region=self.region, skip_empty=self.skip_empty, in_shares=in_shares)
 
     def useful_jobs(self) -> int:
         """Return how many processes are worth their start: it costs as much as reading some megabytes."""
@@ -107,9 +102,10 @@ def _tile(files: CityGMLFiles, target: FolderTarget, options: TilingOptions, on_
     try:
         return tile_features(sources, target, files.region, options, on_progress)
     except SourceError:
-        if len(sources) == len(files.paths):
+        whole = files.sources(in_shares=False)
+        if len(sources) == len(whole):
             raise
-        return tile_features(files.sources(in_shares=False), target, files.region, options, on_progress)
+        return tile_features(whole, target, files.region, options, on_progress)
 
 
 def require_true_heights(region: Region) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from citygml.reader import CityGMLSource
+from citygml.sources import open_source
 from tiler.check import check_tileset
 from tiler.target import TILESET_FILE
 from zwilling.crs import Georeference, parse_crs
@@ -29,7 +29,8 @@ def check_source(path: Path, region: Region, crs: str | None) -> list[Issue]:
         return list(check_tileset(path).issues)
     found: list[Issue] = []
     georeferenced: set[str] = set()
-    for batch in CityGMLSource(path, crs=crs, region=region, skip_empty=True).batches():
+    sources = open_source(path, crs=crs, region=region, skip_empty=True)
+    for batch in (batch for source in sources for batch in source.batches()):
         found.extend(batch.issues)
         if batch.crs not in georeferenced:
             georeferenced.add(batch.crs)

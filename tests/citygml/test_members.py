@@ -51,14 +51,6 @@ def test_no_permission(tmp_path: Path) -> None:
         read(path)
 
 
-@pytest.mark.parametrize("magic", [b"\x1f\x8b\x08", b"PK\x03\x04"])
-def test_compressed(magic: bytes, tmp_path: Path) -> None:
-    path = tmp_path / "a.gml"
-    path.write_bytes(magic + b"\0" * 100)
-    with pytest.raises(SourceError, match="is compressed; unpack it first"):
-        read(path)
-
-
 def test_nested_ten_thousand_deep(tmp_path: Path) -> None:
     count = 5000
     nested = "<gml:CompositeSurface><gml:surfaceMember>" * count + "</gml:surfaceMember></gml:CompositeSurface>" * count

@@ -1,0 +1,79 @@
+"""Files to sources: what a file holds is told by its content, never by its name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from citygml.content import Packing, entries, opened, packing_of
+from citygml.prolog import Found, UnknownEncodingError, encoding_of, first_construct
+from citygml.reader import CityGMLSource
+from citygml.shares import Share, cut
+from zwilling.errors import SourceError
+from zwilling.features import FeatureSource
+from zwilling.region import Region
+
+_HEAD: Final = 1 << 16
+_NO_ELEMENT: Final = re.compile(r"<!--.*?-->|<\?.*?\?>", re.DOTALL)
+_ROOT: Final = re.compile(r"<(?:[^\s<>/:]+:)?([^\s<>/:]+)")
+_MODEL_ROOTS: Final = ("CityModel", "FeatureCollection")
+
+
+def open_source(
+    path: Path,
+    *,
+    crs: str | None = None,
+    region: Region | None = None,
+    skip_empty: bool = False,
+    in_shares: bool = False,
+) -> list[FeatureSource]:
+    """Return what a file holds, in its own order: one source, one for each model in an archive, or its shares.
+
+    Args:
+        path: CityGML; also as gzip, or any number of them in a zip archive.
+        crs: see `CityGMLSource`, as for `region` and `skip_empty`.
+        in_shares: cut a large file, so that several processes can read it; what is packed is never cut.
+
+    Raises:
+        SourceError: an archive cannot be trusted, or holds no city model.
+        UnknownCRSError: `crs` names no CRS.
+    """
+    shares: Sequence[Share | None] = ()
+    names = [""]
+    if _packing(path) is Packing.ZIP:
+        names = [entry.name for entry in entries(path) if _is_model(path, entry.name)]
+        if not names:
+            raise SourceError("holds no CityGML file", source=path, remedy="check what archive it is")
+    elif in_shares:
+        shares = cut(path)
+    return [
+        CityGMLSource(path, crs=crs, region=region, skip_empty=skip_empty, share=share, entry=name)
+        for name in names
+        for share in shares or (None,)
+    ]
+
+
+def _packing(path: Path) -> Packing:
+    """Return how a file is packed; one that cannot be opened is left to its reader, which says why."""
+    try:
+        with path.open("rb") as file:
+            return packing_of(file.read(4))
+    except OSError:
+        return Packing.NONE
+
+
+def _is_model(path: Path, entry: str) -> bool:
+    """Return whether an archive's entry should be read: it seems to be a city model, or has to be refused aloud."""
+    with opened(path, entry) as stream:
+        head = stream.read(_HEAD)
+    try:
+        encoding = encoding_of(head)
+    except UnknownEncodingError:
+        return True
+    found = first_construct(head, encoding)
+    if found is not Found.ROOT:
+        return found is Found.DOCTYPE
+    root = _ROOT.search(_NO_ELEMENT.sub("", head[encoding.skip :].decode(encoding.name, "replace")))
+    return root is not None and root[1] in _MODEL_ROOTS
