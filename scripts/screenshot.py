@@ -33,8 +33,8 @@ CHROMIUM = [
     "--disable-quic",
     "--no-first-run",
 ]
-# Summer, mid-afternoon: long enough shadows to read the roofs by, whenever the picture is taken.
-VIEW = "?zeit=2026-06-21T16:00"
+# Summer, mid-afternoon: long enough shadows to read the roofs by, drawn as a graphics card would draw them.
+VIEW = "?zeit=2026-06-21T16:00&qualitaet=hoch"
 CLOSER = 0.42
 """How near the camera goes to the chosen building, as a part of its first distance."""
 
