@@ -65,7 +65,8 @@ class Server:
 
     def start(self) -> None:
         """Return when connections are accepted."""
-        command = [sys.executable, "-m", "zwilling", "serve", str(self._settings), "--port", str(self.port)]
+        # Quiet: nobody reads the pipe after the first line, and a full one would stop the server.
+        command = [sys.executable, "-m", "zwilling", "serve", str(self._settings), "--port", str(self.port), "--quiet"]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         said: list[str] = []
         for line in self._process.stdout or ():
