@@ -26,12 +26,13 @@ from zwilling.errors import SettingsError, SourceError, UnknownCRSError
 from zwilling.features import FeatureSource
 from zwilling.layers import Extent, Layer, layers_directory, switch_layer
 from zwilling.region import Region
-from zwilling.report import Stopwatch, report_json, write_report
+from zwilling.report import Stopwatch, Subject, report_json, write_report
 from zwilling.settings import LayerSettings
 
 Progress = Callable[[str, int, int], None]
 GROUND_FILE = "ground.json"
 REPORT_FILE = "report.json"
+REPORT_PAGE = "report.html"
 _BYTES_PER_JOB = 8_000_000
 
 
@@ -87,7 +88,10 @@ def tile_to_folder(files: CityGMLFiles, folder: Path, options: TilingOptions, on
     watch = Stopwatch()
     with replacing(folder) as target:
         result = _tile(files, target, options, on_progress)
-    report = report_json(result, files.paths, files=target.files, size_bytes=target.bytes, seconds=watch.seconds)
+    subject = Subject("Gebäude", files.region.title)
+    report = report_json(
+        result, files.paths, subject, files=target.files, size_bytes=target.bytes, seconds=watch.seconds
+    )
     return Tiled(result, report)
 
 
@@ -177,8 +181,12 @@ def _build_version(files: CityGMLFiles, settings: LayerSettings, folder: Path, o
         if result.ground is not None:
             target.write_json(GROUND_FILE, result.ground.to_json())
         precompress(target.folder)
-        report = report_json(result, files.paths, files=target.files, size_bytes=target.bytes, seconds=watch.seconds)
+        subject = Subject(settings.title, files.region.title, settings.synthetic)
+        report = report_json(
+            result, files.paths, subject, files=target.files, size_bytes=target.bytes, seconds=watch.seconds
+        )
         write_report(target.folder / REPORT_FILE, report)
+        write_report(target.folder / REPORT_PAGE, report)
     return result
 
 

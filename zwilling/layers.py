@@ -6,6 +6,7 @@
 <data>/layers/<layer>/<version>/features.sqlite  where each feature is (never served as a file)
 <data>/layers/<layer>/<version>/ground.json      coarse ground heights, where the source tells them
 <data>/layers/<layer>/<version>/report.json      what went in, what came out, what was lost
+<data>/layers/<layer>/<version>/report.html      the same as a page for people
 ```
 
 A build writes a new version beside the current one and switches `layer.json` by one atomic rename, so a

@@ -1,0 +1,180 @@
+"""Pictures of a report, as SVG that stands in the page: its colours are the page's, its figures are text."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from zwilling.bounds import METRES_PER_DEGREE
+from zwilling.report.figures import round_step
+from zwilling.report.german import counted, number, quantity, size
+from zwilling.report.markup import Markup, element
+
+_WIDTH = 720.0
+# Upper limits in bytes of the classes in which tiles are coloured, and what the legend says.
+SIZE_CLASSES = (
+    (50_000, "unter 50 kB"),
+    (200_000, "50 bis 200 kB"),
+    (500_000, "200 bis 500 kB"),
+    (1_000_000, "500 kB bis 1 MB"),
+    (math.inf, "über 1 MB"),
+)
+
+
+def size_class(size_bytes: float) -> int:
+    """Return the number of the class in `SIZE_CLASSES` that a tile belongs to."""
+    return next(i for i, (limit, _) in enumerate(SIZE_CLASSES) if size_bytes < limit)
+
+
+def histogram(figures: Mapping[str, Any], unit_said: str) -> Markup:
+    """Return how elevations are distributed.
+
+    Args:
+        figures: as `zwilling.report.figures.elevations` counted them.
+        unit_said: what stands below the axis.
+    """
+    bins = figures["histogram"]
+    counts, first, width = bins["counts"], float(bins["from"]), float(bins["width"])
+    left, right, top, bottom = 56.0, 12.0, 30.0, 44.0
+    height = 250.0
+    last = first + width * len(counts)
+    step = _tick_step(max(counts), 4)
+
+    def x(value: float) -> float:
+        return left + (value - first) / (last - first) * (_WIDTH - left - right)
+
+    ceiling: int = math.ceil(max(counts) / step) * step
+
+    def y(count: float) -> float:
+        return height - bottom - count / ceiling * (height - top - bottom)
+
+    shapes: list[Markup] = []
+    for line in range(0, ceiling + 1, step):
+        shapes.append(_line(left, y(line), _WIDTH - right, y(line), "axis" if line == 0 else "grid"))
+        shapes.append(_text(left - 8, y(line) + 4, number(line), "end"))
+    for i, count in enumerate(counts):
+        if not count:
+            continue
+        low = first + i * width
+        box = element("title", f"{number(low, 1)} bis {quantity(low + width, 'm', 1)}: {_buildings(count)}")
+        shapes.append(
+            element(
+                "rect",
+                box,
+                class_="bar",
+                x=_n(x(low) + 0.75),
+                y=_n(y(count)),
+                width=_n(x(low + width) - x(low) - 1.5),
+                height=_n(height - bottom - y(count)),
+            )
+        )
+    metres = round_step((last - first) / 8)
+    tick = math.ceil(first / metres - 1e-9) * metres
+    while tick <= last + 1e-9:
+        shapes.append(_line(x(tick), height - bottom, x(tick), height - bottom + 5, "axis"))
+        shapes.append(_text(x(tick), height - bottom + 19, number(tick, 0 if metres >= 1 else 1), "middle"))
+        tick += metres
+    shapes.append(_text((left + _WIDTH - right) / 2, height - 6, unit_said, "middle", "quiet"))
+    median = figures["median"]
+    shapes.append(_line(x(median), top - 8, x(median), height - bottom, "mark"))
+    side = "end" if x(median) > _WIDTH * 0.7 else "start"
+    nudge = -6 if side == "end" else 6
+    shapes.append(_text(x(median) + nudge, top - 12, f"Median {quantity(median, 'm', 1)}", side, "strong"))
+    said = (
+        f"Häufigkeit der Geländehöhe: {quantity(figures['min'], 'm', 1)} bis {quantity(figures['max'], 'm', 1)}, "
+        f"Median {quantity(median, 'm', 1)}"
+    )
+    return _picture(height, said, shapes)
+
+
+def tile_map(tiles: Sequence[Mapping[str, Any]]) -> Markup:
+    """Return a map of the leaf tiles: north is up; each rectangle encloses the buildings of one tile."""
+    leaves = [tile for tile in tiles if tile["is_leaf"]]
+    west, south = (min(tile["bounds"][i] for tile in leaves) for i in (0, 1))
+    east, north = (max(tile["bounds"][i] for tile in leaves) for i in (2, 3))
+    squeeze = math.cos(math.radians((south + north) / 2))
+    wide, high = (east - west) * METRES_PER_DEGREE * squeeze, (north - south) * METRES_PER_DEGREE
+    margin, foot, tallest = 10.0, 40.0, 640.0
+    # A single building is a point on the map of a county, yet it has a map of its own.
+    scale = min((_WIDTH - 2 * margin) / max(wide, 1.0), tallest / max(high, 1.0))
+    drawn = high * scale
+    offset = (_WIDTH - wide * scale) / 2
+    height = drawn + 2 * margin + foot
+    shapes = [_tile(tile, (west, north, squeeze), scale, (offset, margin)) for tile in leaves]
+    shapes += _scale_bar(scale, margin, height - 14)
+    shapes += _north_arrow(_WIDTH - margin - 12, height - foot + 2)
+    said = (
+        f"Karte mit {counted(len(leaves), 'Kachel', 'Kacheln')}, {quantity(wide / 1000, 'km', 1)} von West nach Ost, "
+        f"{quantity(high / 1000, 'km', 1)} von Süd nach Nord"
+    )
+    return _picture(height, said, shapes)
+
+
+def _tile(
+    tile: Mapping[str, Any], origin: tuple[float, float, float], scale: float, offset: tuple[float, float]
+) -> Markup:
+    west, north, squeeze = origin
+    box_west, box_south, box_east, box_north = tile["bounds"]
+    x = offset[0] + (box_west - west) * METRES_PER_DEGREE * squeeze * scale
+    y = offset[1] + (north - box_north) * METRES_PER_DEGREE * scale
+    width = max((box_east - box_west) * METRES_PER_DEGREE * squeeze * scale, 2.0)
+    height = max((box_north - box_south) * METRES_PER_DEGREE * scale, 2.0)
+    held, weight = _buildings(tile["features"]), size(tile["size_bytes"])
+    said = element("title", f"{tile['uri']}, Stufe {tile['level']}: {held}, {weight}")
+    shade = size_class(tile["size_bytes"])
+    shapes = [
+        element("rect", said, class_=f"tile size-{shade}", x=_n(x), y=_n(y), width=_n(width), height=_n(height), rx=2)
+    ]
+    lines = [(number(tile["features"]), "strong"), (weight, ""), (f"Stufe {tile['level']}", "")]
+    lines = lines[: int((height - 4) // 16)] if width >= 64 else []
+    top = y + height / 2 - 8 * len(lines) + 12
+    shapes += [
+        _text(x + width / 2, top + 16 * i, line, "middle", f"on-{shade} {kind}".strip())
+        for i, (line, kind) in enumerate(lines)
+    ]
+    return element("g", shapes)
+
+
+def _scale_bar(scale: float, x: float, y: float) -> list[Markup]:
+    metres = round_step(_WIDTH / 7 / scale)
+    length = metres * scale
+    said = quantity(metres / 1000, "km") if metres >= 1000 else quantity(metres, "m", 0 if metres >= 1 else 1)
+    path = f"M{_n(x)} {_n(y - 6)}V{_n(y)}H{_n(x + length)}V{_n(y - 6)}"
+    return [element("path", class_="rule", d=path), _text(x + length + 8, y + 1, said, "start")]
+
+
+def _north_arrow(x: float, y: float) -> list[Markup]:
+    arrow = f"M{_n(x)} {_n(y)}L{_n(x + 7)} {_n(y + 20)}L{_n(x)} {_n(y + 15)}L{_n(x - 7)} {_n(y + 20)}Z"
+    return [element("path", class_="arrow", d=arrow), _text(x, y + 35, "N", "middle", "strong")]
+
+
+def _picture(height: float, said: str, shapes: Sequence[Markup]) -> Markup:
+    return element(
+        "svg",
+        shapes,
+        xmlns="http://www.w3.org/2000/svg",
+        viewBox=f"0 0 {_n(_WIDTH)} {_n(height)}",
+        role="img",
+        aria_label=said,
+    )
+
+
+def _line(x1: float, y1: float, x2: float, y2: float, kind: str) -> Markup:
+    return element("line", class_=kind, x1=_n(x1), y1=_n(y1), x2=_n(x2), y2=_n(y2))
+
+
+def _text(x: float, y: float, said: str, anchor: str, kind: str | None = None) -> Markup:
+    return element("text", said, x=_n(x), y=_n(y), text_anchor=anchor, class_=kind)
+
+
+def _tick_step(most: int, lines: int) -> int:
+    return max(1, int(round_step(most / lines)))
+
+
+def _buildings(count: int) -> str:
+    return counted(count, "Gebäude", "Gebäude")
+
+
+def _n(value: float) -> str:
+    return f"{value:.2f}".rstrip("0").rstrip(".")

@@ -1,0 +1,106 @@
+"""The report as one JSON document; the page is made of it alone."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from tiler.buildings import TilingResult
+from zwilling import __version__
+from zwilling.errors import TilesetError
+from zwilling.issues import Severity
+from zwilling.report.figures import attributes, elevations, height_differences, levels, occurrences
+from zwilling.report.page import page
+
+_PAGE_SUFFIXES = (".html", ".htm")
+
+
+class Stopwatch:
+    """Seconds of wall clock since it was made."""
+
+    def __init__(self) -> None:
+        self._start = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the start."""
+        return time.monotonic() - self._start
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a report is about, for its headings.
+
+    Attributes:
+        title: of the layer; German.
+        region: title of the county; German.
+        is_synthetic: the data shows no real place.
+    """
+
+    title: str
+    region: str
+    is_synthetic: bool = False
+
+
+def report_json(
+    result: TilingResult, sources: Sequence[Path], subject: Subject, *, files: int, size_bytes: int, seconds: float
+) -> dict[str, Any]:
+    """Return the report of one tileset.
+
+    `losses` counts the findings of severity error by code; `findings` holds all of them, each with its place.
+    """
+    losses = Counter(issue.code for issue in result.issues if issue.severity is Severity.ERROR)
+    return {
+        "title": subject.title,
+        "region": subject.region,
+        "is_synthetic": subject.is_synthetic,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "program": f"zwilling {__version__}",
+        "sources": [str(path) for path in sources],
+        "features_in": result.features_in,
+        "features_out": result.features_out,
+        "rows": result.statistics.rows,
+        "points_in": 0,
+        "points_out": 0,
+        "losses": dict(sorted(losses.items())),
+        "triangles": result.triangles,
+        "tiles": result.tiles,
+        "files": files,
+        "bytes": size_bytes,
+        "crs": list(result.rows.crs),
+        "height_method": result.height_method,
+        "attribution": list(result.attribution),
+        "extent": asdict(result.extent),
+        "seconds": round(seconds, 3),
+        "peak_rss_bytes": result.peak_rss_bytes,
+        "elevations": elevations(result.rows),
+        "height_differences": height_differences(result.rows),
+        "attributes": attributes(result.properties, result.rows, result.statistics.rows),
+        "occurrences": {key: occurrences(result.statistics, key) for key in ("roof_type_label", "function_label")},
+        "tile_levels": levels(result.tile_facts),
+        "tile_details": [asdict(tile) for tile in result.tile_facts],
+        "findings": [issue.to_json() for issue in result.issues],
+    }
+
+
+def write_report(path: Path, report: dict[str, Any]) -> None:
+    """Write `report`: as a page where the name ends in `.html` or `.htm`, else as JSON.
+
+    Raises:
+        TilesetError: the file cannot be written.
+    """
+    is_page = path.suffix.lower() in _PAGE_SUFFIXES
+    text = page(report) if is_page else json.dumps(report, ensure_ascii=False, indent=2) + "\n"
+    try:
+        # A file name that is no UTF-8 has lone surrogates; written like this they are valid JSON.
+        path.write_text(text, encoding="utf-8", errors="backslashreplace")
+    except OSError as error:
+        raise TilesetError(
+            f"report cannot be written ({error.strerror})", source=path, remedy="choose another place with --report"
+        ) from error

@@ -1,0 +1,172 @@
+"""What each kind of finding means, in German, and findings in a few lines for the terminal."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from zwilling.issues import Issue
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What a kind of finding means to whoever keeps the data.
+
+    Attributes:
+        title: a few words.
+        meaning: what was found and what was done about it.
+        remedy: what one can do; empty where nothing need be done.
+    """
+
+    title: str
+    meaning: str
+    remedy: str = ""
+
+
+EXPLANATIONS: Final[Mapping[str, Explanation]] = MappingProxyType(
+    {
+        "BUILDING_WITHOUT_GEOMETRY": Explanation(
+            "Gebäude ohne Geometrie",
+            "Das Gebäude hat keine Fläche, die sich zeichnen lässt. Es fehlt im Ergebnis.",
+            "Prüfen Sie das Gebäude in der Quelle, oder lassen Sie es dort weg.",
+        ),
+        "PART_WITHOUT_GEOMETRY": Explanation(
+            "Gebäudeteil ohne Geometrie",
+            "Der Gebäudeteil hat keine Fläche. Die anderen Teile des Gebäudes sind im Ergebnis.",
+            "Prüfen Sie, ob der Gebäudeteil in der Quelle noch gebraucht wird.",
+        ),
+        "DUPLICATE_ID": Explanation(
+            "Kennung kommt mehrfach vor",
+            "Mehrere Gebäude haben dieselbe gml:id. Alle bleiben erhalten; die späteren bekommen einen Zusatz (~2).",
+            "Prüfen Sie, ob ein Gebäude doppelt geliefert wurde, etwa am Rand zweier Kacheln.",
+        ),
+        "MISSING_ID": Explanation(
+            "Gebäude ohne Kennung",
+            "Das Gebäude hat keine gml:id. Es bekam eine, die aus seiner Stelle in der Datei gebildet ist.",
+            "Ergänzen Sie die gml:id, damit Verweise auf das Gebäude die nächste Lieferung überdauern.",
+        ),
+        "NOT_A_BUILDING": Explanation(
+            "Andere Objektart",
+            "Die Datei enthält Objekte, die keine Gebäude sind. Sie wurden nicht übernommen.",
+        ),
+        "COORDINATES_UNREADABLE": Explanation(
+            "Koordinaten nicht lesbar",
+            "Die Koordinaten einer Fläche sind keine Zahlen, oder ihre Anzahl passt nicht. Die Fläche fehlt.",
+            "Prüfen Sie die Stelle in der Quelle; oft steht ein Komma statt eines Punktes.",
+        ),
+        "COORDINATES_2D": Explanation(
+            "Koordinaten ohne Höhe",
+            "Die Fläche hat nur Lagekoordinaten. Als Höhe wurde 0 angenommen.",
+            "Liefern Sie Koordinaten mit Höhe.",
+        ),
+        "TOO_FEW_POINTS": Explanation(
+            "Zu wenige Punkte",
+            "Ein Ring hat weniger als drei verschiedene Punkte und ergibt keine Fläche. Die Fläche fehlt.",
+        ),
+        "CONSECUTIVE_POINTS_SAME": Explanation(
+            "Punkt doppelt hintereinander",
+            "Ein Ring nennt denselben Punkt zweimal nacheinander. Der zweite wurde weggelassen; das Bild ändert "
+            "sich nicht.",
+        ),
+        "RING_NOT_CLOSED": Explanation(
+            "Ring nicht geschlossen",
+            "Der letzte Punkt eines Rings ist nicht der erste. Der Ring wurde geschlossen.",
+        ),
+        "ZERO_AREA": Explanation(
+            "Fläche ohne Inhalt",
+            "Alle Punkte liegen auf einer Linie. Die Fläche hat keinen Inhalt und fehlt; zu sehen wäre sie nicht.",
+        ),
+        "RING_SELF_INTERSECTION": Explanation(
+            "Ring kreuzt sich selbst",
+            "Der Umriss einer Fläche kreuzt oder berührt sich. Gezeichnet ist eine ausgebesserte Form.",
+            "Sehen Sie die Fläche im Betrachter an und bessern Sie die Quelle nach.",
+        ),
+        "HOLE_LOST": Explanation(
+            "Aussparung verloren",
+            "Eine Aussparung in einer Fläche hat zu wenige Punkte. Die Fläche ist dort geschlossen.",
+        ),
+        "NON_PLANAR_POLYGON": Explanation(
+            "Fläche nicht eben",
+            "Die Punkte einer Fläche liegen nicht in einer Ebene. Die Fläche wurde in Dreiecke zerlegt und ist "
+            "leicht geknickt.",
+        ),
+        "POLYGON_WRONG_ORIENTATION": Explanation(
+            "Fläche zeigte nach innen",
+            "Eine Fläche war andersherum angegeben, als es ihr Körper verlangt. Sie wurde gewendet.",
+        ),
+        "XLINK_UNRESOLVED": Explanation(
+            "Verweis ohne Ziel",
+            "Ein Verweis nennt eine Fläche, die es in der Datei nicht gibt.",
+            "Prüfen Sie, ob die Datei vollständig ist.",
+        ),
+        "XLINK_EXTERNAL": Explanation(
+            "Verweis in eine andere Datei",
+            "Ein Verweis führt aus der Datei hinaus. Solchen Verweisen wird nicht gefolgt.",
+            "Liefern Sie die Fläche in derselben Datei.",
+        ),
+        "XLINK_LOOP": Explanation(
+            "Verweis im Kreis",
+            "Ein Verweis führt zu sich selbst zurück. Er wurde nicht weiter verfolgt.",
+        ),
+        "ATTRIBUTE_UNREADABLE": Explanation(
+            "Angabe nicht lesbar",
+            "Der Wert eines Merkmals ist keine Zahl, obwohl es eine sein müsste. Die Angabe fehlt.",
+        ),
+        "TOO_MANY_ATTRIBUTES": Explanation(
+            "Zu viele Merkmale",
+            "Die Datei hat mehr verschiedene Merkmale, als eine Ebene fassen kann. Die überzähligen fehlen.",
+        ),
+        "UNSUPPORTED_GEOMETRY": Explanation(
+            "Geometrie nicht unterstützt",
+            "Die Geometrie ist gekrümmt oder verweist auf eine Vorlage. Sie wurde nicht übernommen.",
+            "Liefern Sie die Geometrie als ebene Flächen.",
+        ),
+        "OUTSIDE_REGION": Explanation(
+            "Außerhalb des Kreises",
+            "Gebäude liegen außerhalb des Gebiets, das im Profil des Kreises steht. Sie sind im Ergebnis.",
+            "Prüfen Sie das Koordinatensystem, wenn das nicht gewollt ist: Eine falsche Zone fällt sonst nicht auf.",
+        ),
+        "HEIGHT_SYSTEM_ASSUMED": Explanation(
+            "Höhensystem nicht genannt",
+            "Die Quelle nennt kein Höhensystem. Die Höhen wurden als Höhen über NHN (DHHN2016) genommen.",
+            "Fragen Sie den Lieferanten. Wären es ellipsoidische Höhen, stünde alles rund 45 m zu hoch.",
+        ),
+        "HEIGHT_SYSTEM_DHHN92": Explanation(
+            "Höhen im DHHN92",
+            "Die Höhen stehen im älteren System DHHN92 und wurden als DHHN2016 genommen. Der Unterschied beträgt "
+            "einige Zentimeter, in Bergsenkungsgebieten mehr.",
+        ),
+        "HORIZONTAL_ACCURACY": Explanation(
+            "Lage nur ungefähr",
+            "Die Lage wurde ohne das amtliche Gitter BETA2007 nach ETRS89 gebracht und ist nur auf Meter genau.",
+            "Installieren Sie das Gitter BETA2007 für PROJ.",
+        ),
+        "HEIGHT_GRID_UNKNOWN": Explanation(
+            "Andere Ausgabe des Höhengitters",
+            "Das installierte Quasigeoid ist eine andere Ausgabe als die geprüfte.",
+            "Vergleichen Sie bekannte Höhen, oder installieren Sie die geprüfte Ausgabe mit „zwilling geoid install“.",
+        ),
+        "HEIGHTS_BY_SURFACE": Explanation(
+            "Höhen aus der Näherungsfläche",
+            "Das amtliche Quasigeoid ist nicht installiert. Die Höhen kommen aus der Fläche, die dem Profil des "
+            "Kreises beiliegt. Wie weit sie höchstens abweicht, steht in der Meldung.",
+            "Installieren Sie das Gitter mit „zwilling geoid install“, wenn es auf den Millimeter ankommt.",
+        ),
+    }
+)
+
+
+def summary_lines(issues: Sequence[Issue]) -> list[str]:
+    """Return one line for each kind of finding: how often, and the first one in full."""
+    first: dict[str, Issue] = {}
+    for issue in issues:
+        first.setdefault(issue.code, issue)
+    times = Counter(issue.code for issue in issues)
+    return [
+        f"{issue.severity.value}: {code} ({times[code]}x), first: "
+        + ": ".join(part for part in (issue.source, issue.where, issue.message) if part)
+        for code, issue in first.items()
+    ]
