@@ -126,10 +126,17 @@ def build(settings_file: Path, force: bool, jobs: int, quiet: bool, as_json: boo
     show_default=True,
     help="Of the GLB files.",
 )
+@click.option("--outlines", is_flag=True, help="Mark the edges of surfaces, for clients that draw them as lines.")
 @click.option(
     "--jobs", type=click.IntRange(0), default=0, help="Processes that share the work.  [default: one on each core]"
 )
-@click.option("--report", type=_PATH, help="Write a report (JSON) to this file.")
+@click.option(
+    "--report",
+    "reports",
+    type=_PATH,
+    multiple=True,
+    help="Write a report to this file: a page for people if it ends in .html, else JSON.  May be repeated.",
+)
 @click.option("--quiet", is_flag=True, help="Print errors only.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def tile(
@@ -141,7 +148,7 @@ def tile(
     compression: str,
     outlines: bool,
     jobs: int,
-    report: Path | None,
+    reports: tuple[Path, ...],
     quiet: bool,
     as_json: bool,
 ) -> None:
@@ -157,7 +164,7 @@ def tile(
     options = TilingOptions(Compression(compression), has_outlines=outlines)
     with Progress("buildings", quiet=quiet or as_json) as progress:
         document = tile_to_folder(files, output, options, progress.update)
-    if report is not None:
+    for report in reports:
         write_report(report, document.json)
     _say_issues(document.result.issues, quiet)
     if as_json:
