@@ -16,8 +16,9 @@ _WIDTH = 720.0
 SIZE_CLASSES = (
     (50_000, "unter 50 kB"),
     (200_000, "50 bis 200 kB"),
-    (500_000, "200 bis 500 kB"),
-    (1_000_000, "500 kB bis 1 MB"),
+    (300_000, "200 bis 300 kB"),
+    (500_000, "300 bis 500 kB"),
+    (1_000_001, "500 kB bis 1 MB"),
     (math.inf, "über 1 MB"),
 )
 
@@ -95,7 +96,7 @@ def tile_map(tiles: Sequence[Mapping[str, Any]]) -> Markup:
     east, north = (max(tile["bounds"][i] for tile in leaves) for i in (2, 3))
     squeeze = math.cos(math.radians((south + north) / 2))
     wide, high = (east - west) * METRES_PER_DEGREE * squeeze, (north - south) * METRES_PER_DEGREE
-    margin, foot, tallest = 10.0, 40.0, 640.0
+    margin, foot, tallest = 10.0, 40.0, 560.0
     # A single building is a point on the map of a county, yet it has a map of its own.
     scale = min((_WIDTH - 2 * margin) / max(wide, 1.0), tallest / max(high, 1.0))
     drawn = high * scale
@@ -126,8 +127,9 @@ def _tile(
     shapes = [
         element("rect", said, class_=f"tile size-{shade}", x=_n(x), y=_n(y), width=_n(width), height=_n(height), rx=2)
     ]
-    lines = [(number(tile["features"]), "strong"), (weight, ""), (f"Stufe {tile['level']}", "")]
-    lines = lines[: int((height - 4) // 16)] if width >= 64 else []
+    # Line by line as there is room; each needs its own width.
+    wanted = ((number(tile["features"]), "strong", 34), (weight, "", 52), (f"Stufe {tile['level']}", "", 56))
+    lines = [(line, kind) for line, kind, least in wanted if width >= least][: int((height - 4) // 16)]
     top = y + height / 2 - 8 * len(lines) + 12
     shapes += [
         _text(x + width / 2, top + 16 * i, line, "middle", f"on-{shade} {kind}".strip())

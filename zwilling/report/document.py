@@ -72,6 +72,7 @@ def report_json(
         "triangles": result.triangles,
         "tiles": result.tiles,
         "files": files,
+        "bytes_in": sum(path.stat().st_size for path in sources if path.is_file()),
         "bytes": size_bytes,
         "crs": list(result.rows.crs),
         "height_method": result.height_method,

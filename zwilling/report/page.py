@@ -18,6 +18,8 @@ from zwilling.report.markup import Child, Markup, element, fragment, raw
 _SHOWN_FINDINGS = 20
 _SHOWN_OUTLIERS = 20
 _SHOWN_VALUES = 15
+# Sources state heights to the centimetre or coarser.
+_NOTABLE_M = 0.005
 _SMALL_TILE, _LARGE_TILE = 50_000, 1_000_000
 _DHHN2016 = 7837
 # Nothing may be loaded or run, whatever stands in the data.
@@ -121,11 +123,9 @@ def _result(report: Mapping[str, Any]) -> Markup:
         ("Größe", size(weight), f"{size(weight / max(went, 1))} je Gebäude"),
     ]
     rows = [
-        ("Gebäude", report["features_in"], went),
-        ("Gebäude und Gebäudeteile mit Geometrie", None, report["rows"]),
-        ("Dreiecke in voller Genauigkeit", None, report["triangles"]),
-        ("Kacheln", None, report["tiles"]),
-        ("Dateien", len(report["sources"]), report["files"]),
+        ("Gebäude", number(report["features_in"]), number(went)),
+        ("Dateien", number(len(report["sources"])), number(report["files"])),
+        ("Größe", size(report["bytes_in"]), size(weight)),
     ]
     return fragment(
         element(
@@ -136,10 +136,12 @@ def _result(report: Mapping[str, Any]) -> Markup:
             ],
             class_="cards",
         ),
-        _table(
-            "Hinein und heraus",
-            ("", "gelesen", "geschrieben"),
-            [(label, _DASH if a is None else number(a), number(b)) for label, a, b in rows],
+        _table("Hinein und heraus", ("", "gelesen", "geschrieben"), rows),
+        element(
+            "p",
+            f"Gebäude mit eigener Geometrie und Gebäudeteile, einzeln gezählt, sind es {number(report['rows'])}. Auf "
+            "diese beziehen sich die Zahlen zu Höhen und Merkmalen.",
+            class_="quiet",
         ),
     )
 
@@ -152,7 +154,7 @@ def _findings(report: Mapping[str, Any]) -> Markup:
         return element("p", "Keine. An den Quellen fiel nichts auf.")
     kinds = Counter(finding["severity"] for finding in report["findings"])
     words = {"error": ("Verlust", "Verluste"), "warning": ("Warnung", "Warnungen"), "info": ("Hinweis", "Hinweise")}
-    said = ", ".join(counted(kinds.get(severity, 0), *words[severity]) for severity in _SEVERITIES)
+    said = ", ".join(counted(kinds[severity], *words[severity]) for severity in _SEVERITIES if kinds[severity])
     ordered = sorted(by_code.items(), key=lambda item: (_SEVERITIES[item[0][0]][0], -len(item[1]), item[0][1]))
     return fragment(
         element(
@@ -269,7 +271,7 @@ def _elevations(figures: Mapping[str, Any] | None, height_name: str) -> Markup:
             "es auf falsche Höhen.",
         ),
         _folded(
-            "Die am weitesten entfernten", _extremes(None, outliers["farthest"][:_SHOWN_OUTLIERS]), outliers["rows"]
+            "Die am weitesten abweichenden", _extremes(None, outliers["farthest"][:_SHOWN_OUTLIERS]), outliers["rows"]
         )
         if outliers["rows"]
         else None,
@@ -289,6 +291,7 @@ def _differences(report: Mapping[str, Any]) -> Markup:
     figures = report["height_differences"]
     if figures is None:
         return fragment(title, element("p", "Nicht vergleichbar: Höhenangaben oder Grundflächen fehlen."))
+    worst = [row for row in figures["worst"] if abs(row["difference"]) >= _NOTABLE_M]
     return fragment(
         title,
         element(
@@ -302,8 +305,9 @@ def _differences(report: Mapping[str, Any]) -> Markup:
                 ("95 % unterscheiden sich um höchstens", quantity(figures["absolute_p95"], "m", 2)),
             ]
         ),
+        element("p", "Nirgends beträgt der Unterschied 1 cm oder mehr.") if not worst else None,
         _table(
-            "Die zehn größten Unterschiede",
+            "Der größte Unterschied" if len(worst) == 1 else "Die größten Unterschiede",
             ("Gebäude oder Gebäudeteil", "angegeben", "Geometrie", "Unterschied"),
             [
                 (
@@ -312,19 +316,21 @@ def _differences(report: Mapping[str, Any]) -> Markup:
                     quantity(row["geometry"], "m", 2),
                     _signed(row["difference"]),
                 )
-                for row in figures["worst"]
+                for row in worst
             ],
-        ),
+        )
+        if worst
+        else None,
     )
 
 
 def _attributes(report: Mapping[str, Any]) -> Markup:
     rows = report["rows"]
-    empty = [item for item in report["attributes"] if item["missing"] >= rows]
-    partly = sorted(
-        (item for item in report["attributes"] if item["missing"] < rows), key=lambda item: -item["missing"]
-    )
-    absent = ", ".join(item["name"] for item in empty)
+    # Most buildings have no parts, and rightly so.
+    expected = [item for item in report["attributes"] if item["id"] != "part_id"]
+    nowhere = ", ".join(item["name"] for item in expected if item["missing"] >= rows)
+    everywhere = ", ".join(item["name"] for item in expected if not item["missing"])
+    partly = sorted((item for item in expected if 0 < item["missing"] < rows), key=lambda item: -item["missing"])
     return fragment(
         element("h3", "Fehlende Angaben"),
         element("p", f"Bezogen auf {counted(rows, 'Gebäude oder Gebäudeteil', 'Gebäude und Gebäudeteile')}."),
@@ -335,8 +341,10 @@ def _attributes(report: Mapping[str, Any]) -> Markup:
                 (item["name"], number(item["missing"]), share(item["missing"], rows), _bar(item["missing"] / rows))
                 for item in partly
             ],
-        ),
-        element("p", f"In keiner Zeile angegeben: {absent}.") if empty else None,
+        )
+        if partly
+        else None,
+        _facts([("Nirgends angegeben", nowhere or _DASH), ("Überall angegeben", everywhere or _DASH)], "stacked"),
         element(
             "div",
             _occurrences("Dachformen", report["occurrences"]["roof_type_label"], rows),
@@ -473,9 +481,9 @@ def _table(
     )
 
 
-def _facts(pairs: Sequence[tuple[str, str]]) -> Markup:
+def _facts(pairs: Sequence[tuple[str, str]], kind: str = "facts") -> Markup:
     return element(
-        "dl", [element("div", element("dt", label), element("dd", value)) for label, value in pairs], class_="facts"
+        "dl", [element("div", element("dt", label), element("dd", value)) for label, value in pairs], class_=kind
     )
 
 
@@ -500,4 +508,5 @@ def _bar(part: float) -> Markup:
 
 
 def _signed(metres: float) -> str:
-    return ("+" if metres > 0 else "") + quantity(metres, "m", 2)
+    rounded = round(metres, 2) + 0.0  # never the negative zero
+    return ("+" if rounded > 0 else "") + quantity(rounded, "m", 2)
