@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { formatDate, formatMetres, formatNumber } from "../src/twin/format";
+import { formatDate, formatMetres, formatNumber, parseDay } from "../src/twin/format";
 import { Words } from "../src/twin/words";
 
 describe("words", () => {
@@ -25,5 +25,21 @@ describe("numbers", () => {
     expect(formatMetres(-0.04, 1, "de")).toBe("0,0\u00a0m");
     expect(formatDate("2026-11-21T14:05:00Z", "de")).toBe("21.11.2026");
     expect(formatDate("2026-11", "de")).toBe("2026-11");
+  });
+});
+
+describe("days", () => {
+  it.each([
+    ["21.11.2026", "2026-11-21"],
+    [" 1.2.2026 ", "2026-02-01"],
+    ["21/11/2026", "2026-11-21"],
+    ["2026-11-21", "2026-11-21"],
+    ["30.02.2026", null],
+    ["21.13.2026", null],
+    ["21.11.26", null],
+    ["", null],
+    ["heute", null],
+  ])("%j → %j", (text, day) => {
+    expect(parseDay(text)).toBe(day);
   });
 });

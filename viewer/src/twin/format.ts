@@ -23,3 +23,15 @@ export function formatDate(value: string, language: Language): string {
   const [, year, month, day] = match;
   return language === "de" ? `${day}.${month}.${year}` : `${day}/${month}/${year}`;
 }
+
+/** `2026-11-21` for a day as people write it (`21.11.2026`, `1.2.2026`, `21/11/2026`, `2026-11-21`); null for anything else. */
+export function parseDay(text: string): string | null {
+  const written = /^\s*(\d{1,2})[./](\d{1,2})[./](\d{4})\s*$/.exec(text);
+  const [year, month, day] = written
+    ? [written[3], written[2], written[1]]
+    : (/^\s*(\d{4})-(\d{2})-(\d{2})\s*$/.exec(text)?.slice(1) ?? []);
+  if (!year || !month || !day) return null;
+  const date = new Date(Date.UTC(Number(year), Number(month) - 1, Number(day)));
+  const exists = date.getUTCMonth() === Number(month) - 1 && date.getUTCDate() === Number(day);
+  return exists ? date.toISOString().slice(0, 10) : null;
+}

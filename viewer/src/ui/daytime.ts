@@ -1,4 +1,5 @@
 import { type CivilTime, clock } from "../twin/civil_time";
+import { formatDate, parseDay } from "../twin/format";
 import type { SunPosition } from "../twin/sun";
 import type { Words } from "../twin/words";
 import { iconButton } from "./button";
@@ -15,14 +16,28 @@ export interface Daytime {
 export function daytime({ say, language }: Words, change: (time: CivilTime) => void, now: () => void): Daytime {
   let current: CivilTime = { date: "", minutes: 0 };
   const slider = el("input", { type: "range", id: "time-of-day", min: "0", max: "1430", step: "10" });
-  const date = el("input", { type: "date", id: "date", min: "1990-01-01", max: "2099-12-31", required: true });
+  // The browser would write the day in the order of its own language, so the field is ours and only the calendar its.
+  const date = el("input", {
+    type: "text",
+    id: "date",
+    inputmode: "numeric",
+    autocomplete: "off",
+    size: "10",
+    maxlength: "10",
+  });
+  const calendar = el("input", { type: "date", class: "calendar", tabindex: "-1", "aria-hidden": "true" });
   const output = el("output", { for: "time-of-day", class: "clock" });
   const summary = el("span", { class: "clock" });
   slider.addEventListener("input", () => change({ ...current, minutes: Number(slider.value) }));
   date.addEventListener("change", () => {
-    if (date.validity.valid && date.value !== "") change({ ...current, date: date.value });
-    else date.value = current.date;
+    const day = parseDay(date.value);
+    if (day === null) date.value = formatDate(current.date, language);
+    else change({ ...current, date: day });
   });
+  calendar.addEventListener("change", () => {
+    if (calendar.value !== "") change({ ...current, date: calendar.value });
+  });
+  const openCalendar = iconButton("calendar", say("calendar"), () => calendar.showPicker());
   const controls = el(
     "div",
     { class: "controls", id: "time-controls" },
@@ -30,7 +45,7 @@ export function daytime({ say, language }: Words, change: (time: CivilTime) => v
     slider,
     output,
     el("label", { class: "visually-hidden", for: "date", text: say("date") }),
-    date,
+    el("span", { class: "day" }, date, openCalendar, calendar),
     iconButton("now", say("now"), now),
   );
   const toggle = el(
@@ -58,7 +73,8 @@ export function daytime({ say, language }: Words, change: (time: CivilTime) => v
       element.title = stands;
       output.textContent = text;
       summary.textContent = text;
-      if (date.value !== time.date) date.value = time.date;
+      date.value = formatDate(time.date, language);
+      calendar.value = time.date;
     },
   };
 }

@@ -1,6 +1,7 @@
 /** Outlined icons of one family (Lucide, ISC licence), drawn as SVG elements. */
 
 import {
+  CalendarDays,
   Check,
   CircleQuestionMark,
   Copy,
@@ -22,6 +23,7 @@ import {
 } from "lucide";
 
 const ICONS = {
+  calendar: CalendarDays,
   check: Check,
   close: X,
   copy: Copy,
