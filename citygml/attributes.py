@@ -41,6 +41,7 @@ STANDARD: Final = (
     Property("position_source", _STRING, "Herkunft der Lage (Schlüssel)", "DatenquelleLage"),
     Property("footprint_date", _STRING, "Stand des Grundrisses", "Grundrissaktualitaet"),
     Property("creation_date", _STRING, "Erzeugt am", "core:creationDate"),
+    Property("lod", _INT32, "Detaillierungsgrad", "level of detail (LoD) that is drawn"),
     Property("ground_elevation", _FLOAT64, "Geländehöhe am Gebäude (NHN)", "lowest z of its ground surfaces", "m"),
     Property("roof_elevation", _FLOAT64, "Firsthöhe (NHN)", "highest z of its surfaces", "m"),
 )

@@ -13,7 +13,7 @@ from citygml.building import Part
 from citygml.findings import Findings
 from citygml.namespaces import Boundary
 from citygml.orientation import turned_polygons
-from citygml.rings import Rings, read_rings
+from citygml.rings import Rings, indexed_rings, read_rings
 from citygml.surfaces import Polygon
 from citygml.triangulation import Triangulation, triangulate
 from zwilling.features import FeatureBatch, SurfaceClass
@@ -55,6 +55,7 @@ class Gathered:
         row_feature: number in `feature_ids` for each row.
         polygons: of all rows.
         polygon_row: number in `rows` for each polygon.
+        vertices: what the rings count, where they are numbers of vertices and no texts.
     """
 
     features_in: int = 0
@@ -63,6 +64,7 @@ class Gathered:
     row_feature: list[int] = field(default_factory=list)
     polygons: list[Polygon] = field(default_factory=list)
     polygon_row: list[int] = field(default_factory=list)
+    vertices: list[NDArray[np.float64]] = field(default_factory=list)
 
     def add(self, feature_id: str, parts: Sequence[Part]) -> None:
         """Add one building that has something to draw."""
@@ -151,7 +153,7 @@ def make_batch(
 def _draw(gathered: Gathered, frame: Frame, findings: Findings) -> _Drawn:
     polygons, row_count = gathered.polygons, len(gathered.rows)
     polygon_row = np.array(gathered.polygon_row, np.int64)
-    rings = read_rings(polygons)
+    rings = indexed_rings(polygons, np.concatenate(gathered.vertices)) if gathered.vertices else read_rings(polygons)
     vertices = rings.vertices[:, [1, 0, 2]] if frame.is_latitude_first else rings.vertices
     ring_row = polygon_row[rings.polygon]
     vertex_row = np.repeat(ring_row, rings.length)

@@ -11,8 +11,10 @@ from lxml import etree
 from citygml.address import address_line
 from citygml.attributes import ADV_GENERICS, Row, Value
 from citygml.findings import Findings
+from citygml.levels import by_preference
 from citygml.namespaces import (
     ADDRESSES,
+    BOUNDARY_SUFFIXES,
     BOUNDARY_SURFACES,
     BOUNDED_BY,
     BUILDING,
@@ -54,6 +56,13 @@ _TEXTS: Final[dict[str, str]] = (
         for name in names(BUILDING + CONSTRUCTION, local)
     }
 )
+# Standard attributes without a column of their own: they get one where there are any, under their own name.
+_EXTRAS: Final[dict[str, str]] = {
+    name: local
+    for local in ("class", "usage", "dateOfDemolition", "yearOfDemolition", "relativeToTerrain", "relativeToWater",
+                  "storeyHeightsAboveGround", "storeyHeightsBelowGround", "terminationDate", "conditionOfConstruction")
+    for name in names(BUILDING + CONSTRUCTION + CORE, local)
+} | dict.fromkeys(names(GML, "description"), "description")  # fmt: skip
 # Of these a building may have several; they are joined.
 _REPEATABLE: Final = frozenset(("name", "function"))
 _HEIGHTS: Final = frozenset(names(CONSTRUCTION, "height"))
@@ -76,7 +85,6 @@ _GENERIC_PROPERTIES: Final = frozenset(names(CORE, "genericAttribute") + names(G
 _GENERIC_NAMES: Final = frozenset(names(GENERICS, "name"))
 _GENERIC_VALUES: Final = frozenset(names(GENERICS, "value"))
 _EXTERNAL_NAMES: Final = frozenset(names(CORE, "name", "uri", "targetResource"))
-_SUFFIXES: Final = (("RoofSurface", Boundary.ROOF), ("WallSurface", Boundary.WALL), ("GroundSurface", Boundary.GROUND))
 
 
 @dataclass(slots=True)
@@ -85,11 +93,15 @@ class Part:
 
     Attributes:
         row: its attributes, with what it inherits from its building.
-        polygons: its polygons in the highest level of detail that it has.
+        polygons: its polygons in the level of detail that is drawn.
+        lod: that level.
+        levels: all levels in which it has geometry.
     """
 
     row: Row
     polygons: list[Polygon]
+    lod: int
+    levels: tuple[int, ...]
 
 
 @dataclass(slots=True)
@@ -109,11 +121,12 @@ class BuildingReader:
         surfaces: takes the polygons; knows the CRS names it met.
     """
 
-    __slots__ = ("_findings", "surfaces")
+    __slots__ = ("_findings", "_lod", "surfaces")
 
-    def __init__(self, surfaces: SurfaceReader, findings: Findings) -> None:
+    def __init__(self, surfaces: SurfaceReader, findings: Findings, lod: int | None = None) -> None:
         self.surfaces = surfaces
         self._findings = findings
+        self._lod = lod
 
     def read(self, element: etree._Element, feature_id: str) -> list[Part]:
         """Return the rows of a building: its own, where it has surfaces of its own, and its parts'.
@@ -131,9 +144,10 @@ class BuildingReader:
         resolver = _Resolver(element, objects, self.surfaces, self._findings, feature_id)
         parts = []
         for number, found in enumerate(objects):
-            polygons = resolver.highest_level(found)
+            lod, polygons = resolver.drawn_level(found, self._lod)
             if any(polygon.boundary != Boundary.CLOSURE for polygon in polygons):
-                parts.append(Part(found.row, polygons))
+                found.row.values["lod"] = str(lod)
+                parts.append(Part(found.row, polygons, lod, tuple(found.levels) or (lod,)))
             elif number > 0:
                 message = "building part has no geometry that can be drawn; its building is drawn without it"
                 self._findings.add("PART_WITHOUT_GEOMETRY", f"gml:id={found.gml_id}", message)
@@ -177,6 +191,13 @@ class BuildingReader:
                 line = address_line(child)
                 if line and line not in values.get("address", "").split("; "):
                     values["address"] = f"{values['address']}; {line}" if "address" in values else line
+            elif tag in _EXTRAS:
+                text = " ".join((child.text or "").split())
+                if text:
+                    key = _EXTRAS[tag]
+                    known = row.generics.get(key)
+                    text = text if known is None else f"{known[1]}; {text}"
+                    row.generics[key] = (PropertyType.STRING, text, child.get("uom", ""))
             elif tag in _HEIGHTS:
                 self._height(child, values)
         year = values.get("year_of_construction")
@@ -198,7 +219,7 @@ class BuildingReader:
                 if surface.tag in INTERIOR_SURFACES:
                     continue
                 # A surface of an application domain extension stands in for the one whose name it ends with.
-                boundary = next((kind for end, kind in _SUFFIXES if surface.tag.endswith(end)), fallback)
+                boundary = next((kind for end, kind in BOUNDARY_SUFFIXES if surface.tag.endswith(end)), fallback)
             for child in surface:
                 if child.tag in GEOMETRY_PROPERTIES:
                     self._geometry(child, levels, boundary)
@@ -282,17 +303,22 @@ class _Resolver:
         self._owners: dict[str, tuple[_Object, Polygon]] | None = None
         self._elements: Mapping[str, etree._Element] | None = None
 
-    def highest_level(self, found: _Object) -> list[Polygon]:
-        """Return the polygons of the highest level of detail in which `found` has something to draw."""
-        for lod in sorted(found.levels, reverse=True):
+    def drawn_level(self, found: _Object, wish: int | None) -> tuple[int, list[Polygon]]:
+        """Return the level of detail that is drawn of `found`, and its polygons.
+
+        Args:
+            wish: the level that the user chose; the nearest one below or above it stands in where it has no surface.
+        """
+        for lod in by_preference(found.levels, wish):
             surfaces = found.levels[lod]
             self._resolve(surfaces, found)
             if any(polygon.boundary != Boundary.CLOSURE for polygon in surfaces.polygons):
                 polygons = surfaces.polygons
                 if lod == 0:
-                    polygons = _footprints(polygons)
-                return polygons + self._installations(found, lod)
-        return self._installations(found, max((lod for i in found.installations for lod in i), default=-1))
+                    polygons = footprints(polygons)
+                return lod, polygons + self._installations(found, lod)
+        highest = max((lod for levels in found.installations for lod in levels), default=0)
+        return highest, self._installations(found, highest)
 
     def _installations(self, found: _Object, highest: int) -> list[Polygon]:
         polygons: list[Polygon] = []
@@ -392,7 +418,7 @@ class _Resolver:
         return self._elements.get(gml_id)
 
 
-def _footprints(polygons: list[Polygon]) -> list[Polygon]:
+def footprints(polygons: list[Polygon]) -> list[Polygon]:
     """Return the footprint of a building in level of detail 0, or its roof edge where it has no footprint.
 
     Both at once would be two areas on top of each other; many files give them the same height.

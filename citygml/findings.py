@@ -20,6 +20,8 @@ SEVERITIES: Final = MappingProxyType(
         "DUPLICATE_ID": Severity.WARNING,  # gml:id of a building that stood in the file before
         "MISSING_ID": Severity.WARNING,  # a building without gml:id got one made of its place in the file
         "NOT_A_BUILDING": Severity.INFO,  # top-level objects of another class, once for each class
+        "LEVEL_OF_DETAIL_MISSING": Severity.INFO,  # not in the one that the user chose; another is drawn
+        "LEVELS_OF_DETAIL": Severity.INFO,  # which ones the file holds, once for the file
         # Coordinates
         "COORDINATES_UNREADABLE": Severity.ERROR,  # text, NaN, infinity, comma decimals, a count that does not fit
         "COORDINATES_2D": Severity.WARNING,  # no heights; 0 was taken

@@ -94,6 +94,13 @@ BOUNDARY_SURFACES: Final[dict[str, Boundary]] = {
     for name in names(_THEMATIC, local)
 }
 
+# What a surface of an application domain extension stands in for, by what its name ends with.
+BOUNDARY_SUFFIXES: Final = (
+    ("RoofSurface", Boundary.ROOF),
+    ("WallSurface", Boundary.WALL),
+    ("GroundSurface", Boundary.GROUND),
+)
+
 # Surfaces that bound a room, not the building; they are inside and are not drawn.
 INTERIOR_SURFACES: Final = frozenset(names(_THEMATIC, "InteriorWallSurface", "FloorSurface", "CeilingSurface"))
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,23 +43,47 @@ class Rings:
     is_unreadable: NDArray[np.bool_]
 
 
+_NO_FLAG = np.zeros(0, bool)
+_NO_NUMBER = np.zeros(0, np.int64)
+_NONE = Rings(np.zeros((0, 3)), _NO_NUMBER, _NO_NUMBER, _NO_NUMBER, _NO_FLAG, _NO_FLAG, _NO_FLAG, _NO_FLAG)
+
+
 def read_rings(polygons: Sequence[Polygon]) -> Rings:
     """Return the rings of `polygons`; two-dimensional vertices get z = 0."""
-    texts = [text for polygon in polygons for text in polygon.rings]
-    counts = np.fromiter((len(polygon.rings) for polygon in polygons), np.int64, len(polygons))
+    texts = cast(list[str], [text for polygon in polygons for text in polygon.rings])
     dimensions = np.fromiter((polygon.dimension for polygon in polygons), np.int64, len(polygons))
-    polygon = np.repeat(np.arange(len(polygons)), counts)
-    is_outer = np.zeros(len(texts), bool)
-    is_outer[(np.cumsum(counts) - counts)[counts > 0]] = True
+    polygon, is_outer = _owners(polygons)
     if not texts:
-        none = np.zeros(0, bool)
-        zero = np.zeros(0, np.int64)
-        return Rings(np.zeros((0, 3)), zero, zero, zero, none, none, none, none)
+        return _NONE
     numbers, size, unreadable = _parse(texts)
     dimension = dimensions[polygon]
     unreadable |= (size % dimension != 0) | (size == 0)
     vertices, length = _vertices(numbers, size, dimension, unreadable)
     return _tidy(vertices, length, polygon, is_outer, unreadable)
+
+
+def indexed_rings(polygons: Sequence[Polygon], vertices: NDArray[np.float64]) -> Rings:
+    """Return the rings of `polygons`, which are numbers of `vertices`; an empty one could not be read.
+
+    The first vertex is not repeated at a ring's end here, so none is open.
+    """
+    numbers = cast(list[Sequence[int]], [ring for polygon in polygons for ring in polygon.rings])
+    if not numbers:
+        return _NONE
+    polygon, is_outer = _owners(polygons)
+    length = np.fromiter(map(len, numbers), np.int64, len(numbers))
+    index = np.fromiter(chain.from_iterable(numbers), np.int64, int(length.sum()))
+    rings = _tidy(vertices[index], length, polygon, is_outer, length == 0)
+    return replace(rings, is_open=np.zeros(len(numbers), bool))
+
+
+def _owners(polygons: Sequence[Polygon]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Return for each ring the number of its polygon, and whether it is its outer one."""
+    counts = np.fromiter((len(polygon.rings) for polygon in polygons), np.int64, len(polygons))
+    polygon = np.repeat(np.arange(len(polygons)), counts)
+    is_outer = np.zeros(len(polygon), bool)
+    is_outer[(np.cumsum(counts) - counts)[counts > 0]] = True
+    return polygon, is_outer
 
 
 def _parse(texts: list[str]) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.bool_]]:

@@ -6,7 +6,7 @@ of a whole batch at once, in `citygml.rings`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from lxml import etree
@@ -32,11 +32,14 @@ _POLYGON, _AGGREGATE, _PROPERTY, _ORIENTABLE = GeometryKind
 _DEEPEST: Final = 200
 
 
+Rings = tuple[str, ...] | tuple[Sequence[int], ...]
+
+
 class Polygon:
     """One polygon as it stands in the source.
 
     Attributes:
-        rings: the coordinate texts of its rings, the outer one first.
+        rings: the outer one first: coordinate texts, or the numbers of their vertices.
         boundary: what it bounds.
         gml_id: its own id, `""` where it has none.
         is_reversed: its vertices run clockwise seen from outside (`gml:OrientableSurface` with orientation "-").
@@ -45,7 +48,7 @@ class Polygon:
 
     __slots__ = ("boundary", "dimension", "gml_id", "is_reversed", "rings")
 
-    def __init__(self, rings: tuple[str, ...], boundary: int, gml_id: str, is_reversed: bool, dimension: int) -> None:
+    def __init__(self, rings: Rings, boundary: int, gml_id: str, is_reversed: bool, dimension: int) -> None:
         self.rings = rings
         self.boundary = boundary
         self.gml_id = gml_id

@@ -38,13 +38,14 @@ _BYTES_PER_JOB = 8_000_000
 
 @dataclass(frozen=True, slots=True)
 class CityGMLFiles:
-    """CityGML files that make one tileset, and how they are read.
+    """Files of CityGML or CityJSON that make one tileset, and how they are read.
 
     Attributes:
         paths: in the order in which their buildings are stored.
         crs: CRS of the coordinates, in place of the files' own; None for their own.
         skip_empty: leave out buildings without geometry instead of stopping.
         jobs: how many processes may share the work; 0 for one on each core.
+        lod: level of detail to draw, 0 to 4; None for the highest that each building has.
     """
 
     paths: tuple[Path, ...]
@@ -52,13 +53,16 @@ class CityGMLFiles:
     crs: str | None = None
     skip_empty: bool = False
     jobs: int = 0
+    lod: int | None = None
 
     def sources(self, *, in_shares: bool) -> list[FeatureSource]:
         """Return one source for each file, for each model in an archive, or for each share of a large file."""
         return [source for path in self.paths for source in self._of(path, in_shares=in_shares)]
 
     def _of(self, path: Path, *, in_shares: bool) -> list[FeatureSource]:
-        return open_source(path, crs=self.crs, region=self.region, skip_empty=self.skip_empty, in_shares=in_shares)
+        return open_source(
+            path, crs=self.crs, region=self.region, skip_empty=self.skip_empty, lod=self.lod, in_shares=in_shares
+        )
 
     def useful_jobs(self) -> int:
         """Return how many processes are worth their start: it costs as much as reading some megabytes."""
@@ -150,7 +154,7 @@ def build_layer(
     folder = directory / version
     result = None
     if force or not (folder / REPORT_FILE).is_file():
-        files = CityGMLFiles(paths, region, settings.crs or None, settings.skip_empty, jobs)
+        files = CityGMLFiles(paths, region, settings.crs or None, settings.skip_empty, jobs, settings.lod)
         result = _build_version(files, settings, folder, on_progress)
     report = json.loads((folder / REPORT_FILE).read_bytes())
     layer = Layer(
@@ -221,6 +225,7 @@ def version_of(settings: LayerSettings, paths: Sequence[Path], region: Region) -
             settings.kind,
             settings.crs,
             settings.skip_empty,
+            settings.lod,
             settings.compression,
             settings.outlines,
             settings.attribution,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from citygml.sources import open_source
+from citygml.sources import is_cityjson, open_source
 from tiler.check import check_tileset
 from tiler.target import TILESET_FILE
 from zwilling.crs import Georeference, parse_crs
@@ -14,7 +14,7 @@ from zwilling.region import Region
 
 
 def check_source(path: Path, region: Region, crs: str | None) -> list[Issue]:
-    """Return what is wrong with one CityGML file, or with the tileset that `path` names.
+    """Return what is wrong with one file or archive of CityGML or CityJSON, or with the tileset that `path` names.
 
     Raises:
         ZwillingError: the file is missing, or so broken that it cannot be read to its end.
@@ -25,7 +25,7 @@ def check_source(path: Path, region: Region, crs: str | None) -> list[Issue]:
         raise SourceError(
             f"the folder holds no {TILESET_FILE}", source=path, remedy="name files, or a tileset's folder"
         )
-    if path.suffix == ".json":
+    if path.suffix == ".json" and not is_cityjson(path):
         return list(check_tileset(path).issues)
     found: list[Issue] = []
     georeferenced: set[str] = set()

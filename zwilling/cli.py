@@ -50,7 +50,7 @@ class _Commands(click.Group):
 def main() -> None:
     """Zwilling: the open 3D digital twin server for counties.
 
-    CityGML in, OGC 3D Tiles out, served with a viewer.  Start with 'zwilling demo'.
+    CityGML or CityJSON in, OGC 3D Tiles out, served with a viewer.  Start with 'zwilling demo'.
     """
 
 
@@ -120,6 +120,9 @@ def build(settings_file: Path, force: bool, jobs: int, quiet: bool, as_json: boo
 )
 @click.option("--skip-empty", is_flag=True, help="Leave out buildings without any surface; each is reported.")
 @click.option(
+    "--lod", type=click.IntRange(0, 4), help="Level of detail to draw.  [default: the highest that each building has]"
+)
+@click.option(
     "--compression",
     type=click.Choice(["meshopt", "none"]),
     default="meshopt",
@@ -145,6 +148,7 @@ def tile(
     crs: str | None,
     region_name: str,
     skip_empty: bool,
+    lod: int | None,
     compression: str,
     outlines: bool,
     jobs: int,
@@ -152,7 +156,7 @@ def tile(
     quiet: bool,
     as_json: bool,
 ) -> None:
-    """Write one 3D Tiles tileset from CityGML files."""
+    """Write one 3D Tiles tileset from CityGML or CityJSON files, which may be packed (gzip, zip)."""
     from tiler.buildings import TilingOptions
     from tiler.glb import Compression
     from zwilling.build import CityGMLFiles, tile_to_folder
@@ -160,7 +164,7 @@ def tile(
     from zwilling.region import load_region
     from zwilling.report import write_report
 
-    files = CityGMLFiles(sources, load_region(region_name), crs, skip_empty, jobs)
+    files = CityGMLFiles(sources, load_region(region_name), crs, skip_empty, jobs, lod)
     options = TilingOptions(Compression(compression), has_outlines=outlines)
     with Progress("buildings", quiet=quiet or as_json) as progress:
         document = tile_to_folder(files, output, options, progress.update)
@@ -185,7 +189,7 @@ def tile(
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 def check(sources: tuple[Path, ...], crs: str | None, region_name: str, as_json: bool) -> None:
-    """Findings about CityGML files or about a tileset, without building.
+    """Findings about CityGML or CityJSON files or about a tileset, without building.
 
     A tileset is named by its JSON file or its folder.  Exit status 1 when there is a finding of severity 'error'.
     """

@@ -10,7 +10,7 @@ import re
 import tomllib
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -41,13 +41,14 @@ class LayerSettings:
         id: part of the layer's URLs: lower-case letters, digits and hyphens.
         title: name of the layer as the viewer shows it.
         sources: file names or globs, relative to the file that states them.
-        kind: what the sources are; `buildings` reads CityGML.
+        kind: what the sources are; `buildings` reads CityGML and CityJSON.
         crs: coordinate reference system of sources that name none, for example `EPSG:25832+7837`.
         access: who may see the layer: `public`, `staff` or `crisis`.
         licence: licence of the data, as it should be shown.
         attribution: lines that must be shown with the data.
         synthetic: the data shows no real place; the viewer says so.
         skip_empty: leave out buildings without any surface instead of stopping; each is reported.
+        lod: level of detail to draw, 0 to 4; without it, the highest that each building has.
         compression: `meshopt`, or `none` for clients that cannot decode it.
         outlines: mark the edges of surfaces, for clients that draw them as lines.
     """
@@ -62,6 +63,7 @@ class LayerSettings:
     attribution: list[str] = field(default_factory=list)
     synthetic: bool = False
     skip_empty: bool = False
+    lod: Annotated[int, msgspec.Meta(ge=0, le=4)] | None = None
     compression: Literal["meshopt", "none"] = "meshopt"
     outlines: bool = False
 

@@ -53,7 +53,7 @@ OUTCOMES: dict[str, Drawn | Refused] = {
     "closureSurface": Drawn(triangles=10, volume=None),
     "hole": Drawn(triangles=24, volume=480.0 - 8.0),  # the shaft's walls are not in the file
     "footprintOnly": Drawn(triangles=2, volume=None),
-    "levelsOfDetail": Drawn(triangles=2, volume=None),
+    "levelsOfDetail": Drawn({"LEVELS_OF_DETAIL": 1}, triangles=2, volume=None),
     "idsDifferInCase": Drawn(triangles=24, volume=960.0, ids=("DENW01AL0000abCd", "DENW01AL0000ABcd")),
     "buildingInGroup": Drawn({"NOT_A_BUILDING": 1}),
     "otherObjects": Drawn({"NOT_A_BUILDING": 1}),
@@ -84,8 +84,8 @@ OUTCOMES: dict[str, Drawn | Refused] = {
     "geometryNotASurface": Drawn({"UNSUPPORTED_GEOMETRY": 1}),
     "xlinkDangling": Drawn({"XLINK_UNRESOLVED": 1}),
     "xlinkExternal": Drawn({"XLINK_EXTERNAL": 2}),
-    "xlinkLoop": Drawn({"XLINK_LOOP": 1}),
-    "xlinkBomb": BOX,  # 10^9 references to a surface that the building has already
+    "xlinkLoop": Drawn({"XLINK_LOOP": 1, "LEVELS_OF_DETAIL": 1}),
+    "xlinkBomb": Drawn({"LEVELS_OF_DETAIL": 1}),  # 10^9 references to a surface that the building has already
     "idTwice": Drawn({"DUPLICATE_ID": 1}, triangles=24, volume=960.0, ids=("B1", "B1~2")),
     "idMissing": Drawn({"MISSING_ID": 1}, ids=("idMissing.1",)),
     "attributeNotNumber": Drawn({"ATTRIBUTE_UNREADABLE": 2}),
@@ -128,8 +128,8 @@ def test_every_file_has_an_outcome() -> None:
 
 def test_every_finding_is_shown_by_a_file() -> None:
     shown = {code for outcome in OUTCOMES.values() if isinstance(outcome, Drawn) for code in outcome.codes}
-    # More attributes than a file may name would make a large file; see test_attributes.
-    assert set(SEVERITIES) - shown == {"TOO_MANY_ATTRIBUTES"}
+    # More attributes than a file may name would make a large file (test_attributes); levels need a user (test_levels).
+    assert set(SEVERITIES) - shown == {"TOO_MANY_ATTRIBUTES", "LEVEL_OF_DETAIL_MISSING"}
 
 
 @pytest.mark.parametrize("name", sorted(name for name, outcome in OUTCOMES.items() if isinstance(outcome, Drawn)))

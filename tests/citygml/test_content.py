@@ -193,10 +193,10 @@ def test_broken_archives(spoil: Callable[[bytes], bytes], tmp_path: Path) -> Non
 
 
 def test_an_archive_without_models(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match=r"a\.zip: holds no CityGML file"):
+    with pytest.raises(SourceError, match=r"a\.zip: holds no CityGML and no CityJSON"):
         _all(_zip(tmp_path / "a.zip", ("readme.txt", b"a text")))
     (tmp_path / "b.zip").write_bytes(b"PK\x05\x06" + b"\0" * 18)
-    with pytest.raises(SourceError, match=r"b\.zip: holds no CityGML file"):
+    with pytest.raises(SourceError, match=r"b\.zip: holds no CityGML and no CityJSON"):
         _all(tmp_path / "b.zip")
 
 
