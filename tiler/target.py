@@ -70,6 +70,7 @@ def replacing(folder: Path, *, marker: str = TILESET_FILE) -> Iterator[FolderTar
         TilesetError: `folder` holds something else, or its parent cannot be written.
     """
     folder = folder.absolute()
+    sweep(folder.parent, folder.name)
     _refuse_foreign(folder, marker)
     part = folder.with_name(f".{folder.name}.{os.getpid()}.part")
     try:
@@ -82,6 +83,34 @@ def replacing(folder: Path, *, marker: str = TILESET_FILE) -> Iterator[FolderTar
         _swap(part, folder)
     finally:
         shutil.rmtree(part, ignore_errors=True)
+
+
+def sweep(directory: Path, name: str = "*") -> None:
+    """Put right what runs that were killed left in `directory` for the folder `name`, or for every folder.
+
+    What they had begun is removed.  A folder that was moved away and never replaced is put back.
+    """
+    for part in directory.glob(f".{name}.*.part"):
+        if _is_abandoned(part):
+            shutil.rmtree(part, ignore_errors=True) if part.is_dir() else part.unlink(missing_ok=True)
+    for old in directory.glob(f".{name}.*.old"):
+        if _is_abandoned(old):
+            folder = directory / old.name[1:].rsplit(".", 2)[0]
+            shutil.rmtree(old, ignore_errors=True) if folder.exists() else old.rename(folder)
+
+
+def _is_abandoned(path: Path) -> bool:
+    """Return whether the process whose number is in the name of `path` is gone."""
+    process = path.name.rsplit(".", 2)[-2]
+    if not process.isdecimal():
+        return False
+    try:
+        os.kill(int(process), 0)
+    except (ProcessLookupError, OverflowError):
+        return True
+    except PermissionError:
+        return False
+    return False
 
 
 def _refuse_foreign(folder: Path, marker: str) -> None:

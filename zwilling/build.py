@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -20,7 +19,7 @@ from tiler import feature_index
 from tiler.buildings import TilingOptions, TilingResult, tile_features
 from tiler.glb import Compression
 from tiler.precompress import precompress
-from tiler.target import FolderTarget, replacing
+from tiler.target import FolderTarget, replacing, sweep
 from zwilling.crs import Georeference, check_heights, parse_crs
 from zwilling.errors import SettingsError, SourceError, UnknownCRSError
 from zwilling.features import FeatureSource
@@ -149,6 +148,7 @@ def build_layer(
     """
     paths = find_sources(settings, base)
     directory = layers_directory(data) / settings.id
+    directory.mkdir(parents=True, exist_ok=True)
     sweep(directory)
     version = version_of(settings, paths, region)
     folder = directory / version
@@ -253,22 +253,3 @@ def _sha256(path: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise SourceError(f"cannot be read ({error.strerror})", source=path) from error
-
-
-def sweep(directory: Path) -> None:
-    """Make `directory` and remove what builds left there that were killed: parts whose process is gone."""
-    directory.mkdir(parents=True, exist_ok=True)
-    for path in directory.glob(".*.part"):
-        process = path.suffixes[-2].lstrip(".") if len(path.suffixes) > 1 else ""
-        if process.isdecimal() and not _is_running(int(process)):
-            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
-
-
-def _is_running(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

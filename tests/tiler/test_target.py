@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
-from tiler.target import replacing
+from tiler.target import replacing, sweep
 from zwilling.errors import TilesetError
 
 
@@ -68,3 +69,32 @@ def test_nan_never_gets_into_json(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="not JSON compliant"), replacing(tmp_path / "out") as target:
         target.write_json("tileset.json", {"geometricError": float("nan")})
     assert names(tmp_path) == []
+
+
+GONE = 99_999_999  # no process has a number beyond the kernel's limit of 2**22
+
+
+def test_what_a_killed_run_had_begun_is_removed(tmp_path: Path) -> None:
+    for name in (f".out.{GONE}.part", f".out.{os.getpid()}.part", f".other.{GONE}.part"):
+        (tmp_path / name).mkdir()
+    sweep(tmp_path, "out")
+    assert names(tmp_path) == [f".other.{GONE}.part", f".out.{os.getpid()}.part"]
+
+
+def test_a_folder_that_a_killed_run_moved_away_is_put_back(tmp_path: Path) -> None:
+    moved = tmp_path / f".out.{GONE}.old"
+    moved.mkdir()
+    (moved / "tileset.json").write_bytes(b"old")
+    with pytest.raises(RuntimeError), replacing(tmp_path / "out"):
+        raise RuntimeError
+    assert names(tmp_path) == ["out"]
+    assert (tmp_path / "out" / "tileset.json").read_bytes() == b"old"
+
+
+def test_a_folder_that_a_killed_run_had_replaced_is_not_undone(tmp_path: Path) -> None:
+    for name, content in ((f".out.{GONE}.old", b"old"), ("out", b"new")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "tileset.json").write_bytes(content)
+    sweep(tmp_path)
+    assert names(tmp_path) == ["out"]
+    assert (tmp_path / "out" / "tileset.json").read_bytes() == b"new"
