@@ -16,6 +16,7 @@ import type { CameraPlace } from "../twin/link";
 
 const START_HEADING = CesiumMath.toRadians(332);
 const START_PITCH = CesiumMath.toRadians(-17);
+const START_PITCH_UPRIGHT = CesiumMath.toRadians(-33);
 /** At most this much of a large county fills the first view: houses must still be houses. */
 const START_RADIUS = 430;
 
@@ -61,9 +62,11 @@ export class CameraMan {
   /** Show the start view. */
   goHome(duration = this.duration(1.6)): void {
     if (!this.home) return;
-    const { canvas } = this.scene;
-    const narrow = Math.max(1, (0.75 * canvas.clientHeight) / Math.max(canvas.clientWidth, 1));
-    this.fly(this.home.centre, this.home.radius * 1.55 * narrow, START_HEADING, START_PITCH, duration);
+    const { clientWidth, clientHeight } = this.scene.canvas;
+    // Upright screens look down more steeply: there is height to fill, not width.
+    const isUpright = clientHeight > clientWidth;
+    const pitch = isUpright ? START_PITCH_UPRIGHT : START_PITCH;
+    this.fly(this.home.centre, this.home.radius * (isUpright ? 1.9 : 1.55), START_HEADING, pitch, duration);
   }
 
   /** Show one building, obliquely and with its neighbours, in the middle of what is free on arrival. */
