@@ -124,6 +124,14 @@ EXPLANATIONS: Final[Mapping[str, Explanation]] = MappingProxyType(
             "Die Geometrie ist gekrümmt oder verweist auf eine Vorlage. Sie wurde nicht übernommen.",
             "Liefern Sie die Geometrie als ebene Flächen.",
         ),
+        "LEVEL_OF_DETAIL_MISSING": Explanation(
+            "Gewählter Detaillierungsgrad fehlt",
+            "Das Gebäude liegt nicht im gewählten Detaillierungsgrad (LoD) vor. Gezeichnet ist ein anderer.",
+        ),
+        "LEVELS_OF_DETAIL": Explanation(
+            "Detaillierungsgrade der Datei",
+            "Nennt, welche Detaillierungsgrade (LoD) die Datei enthält.",
+        ),
         "OUTSIDE_REGION": Explanation(
             "Außerhalb des Kreises",
             "Gebäude liegen außerhalb des Gebiets, das im Profil des Kreises steht. Sie sind im Ergebnis.",
