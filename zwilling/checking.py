@@ -2,39 +2,134 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from citygml.sources import is_cityjson, open_source
 from tiler.check import check_tileset
 from tiler.target import TILESET_FILE
 from zwilling.crs import Georeference, parse_crs
 from zwilling.errors import SourceError
-from zwilling.issues import Issue
+from zwilling.issues import Issue, Severity
 from zwilling.region import Region
 
 
-def check_source(path: Path, region: Region, crs: str | None) -> list[Issue]:
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What was looked at, what it consists of, and what is wrong with it.
+
+    Attributes:
+        source: as the user named it.
+        kind: `city model` or `tileset`.
+        statistics: of a city model `features_in`, `features_out`, `rows`, `triangles`; of a tileset those of
+            `tiler.check.Statistics`.
+    """
+
+    source: Path
+    kind: str
+    statistics: Mapping[str, int]
+    issues: tuple[Issue, ...]
+
+
+def check_source(path: Path, region: Region, crs: str | None) -> Checked:
     """Return what is wrong with one file or archive of CityGML or CityJSON, or with the tileset that `path` names.
 
     Raises:
         ZwillingError: the file is missing, or so broken that it cannot be read to its end.
     """
     if path.is_dir() and (path / TILESET_FILE).is_file():
-        return list(check_tileset(path / TILESET_FILE).issues)
+        return _tileset(path, path / TILESET_FILE)
     if path.is_dir():
         raise SourceError(
             f"the folder holds no {TILESET_FILE}", source=path, remedy="name files, or a tileset's folder"
         )
     if path.suffix == ".json" and not is_cityjson(path):
-        return list(check_tileset(path).issues)
+        return _tileset(path, path)
+    return _city_model(path, region, crs)
+
+
+def _tileset(path: Path, document: Path) -> Checked:
+    result = check_tileset(document)
+    return Checked(path, "tileset", asdict(result.statistics), result.issues)
+
+
+def _city_model(path: Path, region: Region, crs: str | None) -> Checked:
     found: list[Issue] = []
-    georeferenced: set[str] = set()
+    statistics = {"features_in": 0, "features_out": 0, "rows": 0, "triangles": 0}
+    known: dict[str, Georeference] = {}
     sources = open_source(path, crs=crs, region=region, skip_empty=True)
     for batch in (batch for source in sources for batch in source.batches()):
         found.extend(batch.issues)
-        if batch.crs not in georeferenced:
-            georeferenced.add(batch.crs)
-            georeference = Georeference.create(parse_crs(batch.crs), region)
-            found.extend(georeference.issues)
-            georeference.to_geographic(batch.positions)
-    return found
+        statistics["features_in"] += batch.features_in
+        statistics["features_out"] += len(batch.feature_ids)
+        statistics["rows"] += len(batch.table)
+        statistics["triangles"] += len(batch.triangles)
+        if not len(batch.feature_ids):
+            continue
+        if batch.crs not in known:
+            known[batch.crs] = Georeference.create(parse_crs(batch.crs), region, source=path)
+            found.extend(known[batch.crs].issues)
+        # What has no way to the ellipsoid would stop the tiling.
+        known[batch.crs].to_geographic(batch.positions)
+    return Checked(path, "city model", statistics, tuple(found))
+
+
+def checked_json(checked: Sequence[Checked]) -> dict[str, Any]:
+    """Return what `zwilling check --json` prints; its shape does not depend on what was found."""
+    issues = [issue for one in checked for issue in one.issues]
+    return {
+        "sources": [
+            {
+                "source": str(one.source),
+                "kind": one.kind,
+                "statistics": dict(one.statistics),
+                "counts": _counts(one.issues),
+            }
+            for one in checked
+        ],
+        "counts": _counts(issues),
+        "findings": [issue.to_json() for issue in issues],
+    }
+
+
+def checked_lines(checked: Sequence[Checked]) -> list[str]:
+    """Return the findings, one on each line, and below them a summary by source and by code."""
+    issues = [issue for one in checked for issue in one.issues]
+    lines = [
+        f"{issue.severity.value}: {issue.code}: "
+        + ": ".join(part for part in (issue.source, issue.where, issue.message) if part)
+        for issue in issues
+    ]
+    lines += [""] if lines else []
+    lines += [f"{one.source}: {one.kind}, {_consists_of(one)}" for one in checked]
+    times: dict[tuple[Severity, str], int] = {}
+    for issue in issues:
+        times[issue.severity, issue.code] = times.get((issue.severity, issue.code), 0) + 1
+    worst_first = sorted(times, key=lambda kind: (list(Severity).index(kind[0]), -times[kind], kind[1]))
+    width = len(str(max(times.values(), default=0)))
+    lines += [f"  {times[kind]:>{width}} x {kind[0].value:<7} {kind[1]}" for kind in worst_first]
+    counts = ", ".join(_counted(count, severity) for severity, count in _counts(issues).items())
+    return [*lines, f"{_counted(len(issues), 'finding')}: {counts}" if issues else "no findings"]
+
+
+def _consists_of(one: Checked) -> str:
+    numbers = one.statistics
+    if one.kind == "tileset":
+        return (
+            f"{_counted(numbers['tiles'], 'tile')}, {_counted(numbers['features'], 'feature')}, "
+            f"{_counted(numbers['triangles'], 'triangle')}, {numbers['size_bytes'] / 1e6:.1f} MB"
+        )
+    return (
+        f"{numbers['features_out']} of {_counted(numbers['features_in'], 'building')} can be drawn, "
+        f"{_counted(numbers['triangles'], 'triangle')}"
+    )
+
+
+def _counts(issues: Sequence[Issue]) -> dict[str, int]:
+    return {severity.value: sum(issue.severity is severity for issue in issues) for severity in Severity}
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun if count == 1 or noun == Severity.INFO else f'{noun}s'}"

@@ -187,26 +187,23 @@ def tile(
 @click.option(
     "--region", "region_name", default="rhein-kreis-neuss", show_default=True, help="Region profile, or its file."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print findings and statistics as JSON.")
 def check(sources: tuple[Path, ...], crs: str | None, region_name: str, as_json: bool) -> None:
     """Findings about CityGML or CityJSON files or about a tileset, without building.
 
     A tileset is named by its JSON file or its folder.  Exit status 1 when there is a finding of severity 'error'.
     """
-    from zwilling.checking import check_source
+    from zwilling.checking import check_source, checked_json, checked_lines
     from zwilling.issues import Severity
     from zwilling.region import load_region
 
     region = load_region(region_name)
-    findings = [issue for source in sources for issue in check_source(source, region, crs)]
+    checked = [check_source(source, region, crs) for source in sources]
     if as_json:
-        click.echo(json.dumps([issue.to_json() for issue in findings], ensure_ascii=False, indent=2))
+        click.echo(json.dumps(checked_json(checked), ensure_ascii=False, indent=2))
     else:
-        for issue in findings:
-            click.echo(f"{issue.severity.value}: {issue.code}: {issue.source}: {issue.where}: {issue.message}")
-        counts = ", ".join(f"{sum(i.severity is s for i in findings)} {s.value}s" for s in Severity)
-        click.echo(f"{len(findings)} findings: {counts}")
-    if any(issue.severity is Severity.ERROR for issue in findings):
+        click.echo("\n".join(checked_lines(checked)))
+    if any(issue.severity is Severity.ERROR for one in checked for issue in one.issues):
         raise click.exceptions.Exit(1)
 
 

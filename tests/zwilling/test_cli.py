@@ -146,7 +146,7 @@ def test_check_finds_nothing_wrong_with_a_good_file_and_with_our_tileset(house: 
     for source in (house, tmp_path / "out", tmp_path / "out" / "tileset.json"):
         result = run("check", source, "--json")
         assert result.exit_code == 0, result.output
-        assert [finding for finding in json.loads(result.stdout) if finding["severity"] != "info"] == []
+        assert [finding for finding in json.loads(result.stdout)["findings"] if finding["severity"] != "info"] == []
 
 
 def test_check_of_a_damaged_tileset_fails(house: Path, tmp_path: Path) -> None:

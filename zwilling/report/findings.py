@@ -132,6 +132,11 @@ EXPLANATIONS: Final[Mapping[str, Explanation]] = MappingProxyType(
             "Detaillierungsgrade der Datei",
             "Nennt, welche Detaillierungsgrade (LoD) die Datei enthält.",
         ),
+        "CODE_LIST_UNREADABLE": Explanation(
+            "Schlüsselliste nicht lesbar",
+            "Die Datei, in der die Quelle ihre Schlüssel erklärt, ist nicht lesbar. Gezeigt werden die Schlüssel.",
+            "Prüfen Sie, ob die Liste neben den Daten liegt.",
+        ),
         "OUTSIDE_REGION": Explanation(
             "Außerhalb des Kreises",
             "Gebäude liegen außerhalb des Gebiets, das im Profil des Kreises steht. Sie sind im Ergebnis.",
