@@ -67,6 +67,11 @@ class Reading:
         return source_name(self.path, self.entry)
 
     @property
+    def folder(self) -> Path | None:
+        """The folder that the file lies in; None where it lies in an archive."""
+        return None if self.entry else self.path.parent
+
+    @property
     def file_name(self) -> str:
         """The file's own name, without any folder."""
         return Path(self.entry or self.path.name).name
@@ -147,6 +152,9 @@ class Assembly:
             yield self.flush()
         self._frame = frame
         self._gathered.features_in += 1
+        for part in parts:
+            part.row.values["source_file"] = self._reading.file_name
+            part.row.values["source_date"] = self.source_date
         self._gathered.add(feature_id, parts)
         self._note_levels(parts)
         if len(self._gathered.feature_ids) >= _MOST_FEATURES or len(self._gathered.polygons) >= _MOST_POLYGONS:

@@ -41,9 +41,12 @@ STANDARD: Final = (
     Property("position_source", _STRING, "Herkunft der Lage (Schlüssel)", "DatenquelleLage"),
     Property("footprint_date", _STRING, "Stand des Grundrisses", "Grundrissaktualitaet"),
     Property("creation_date", _STRING, "Erzeugt am", "core:creationDate"),
-    Property("lod", _INT32, "Detaillierungsgrad", "level of detail (LoD) that is drawn"),
     Property("ground_elevation", _FLOAT64, "Geländehöhe am Gebäude (NHN)", "lowest z of its ground surfaces", "m"),
     Property("roof_elevation", _FLOAT64, "Firsthöhe (NHN)", "highest z of its surfaces", "m"),
+    Property("lod", _INT32, "Detaillierungsgrad", "level of detail (LoD) that is drawn"),
+    Property("external_reference", _STRING, "Externe Verweise", "core:externalReference, if not the ALKIS id again"),
+    Property("source_file", _STRING, "Quelldatei", "name of the file that was read"),
+    Property("source_date", _STRING, "Stand der Quelldatei", "core:creationDate of the CityModel, or referenceDate"),
 )
 STANDARD_IDS: Final = frozenset(prop.id for prop in STANDARD)
 
@@ -156,8 +159,10 @@ def build_table(
             columns[prop.id] = elevations[prop.id]
         else:
             columns[prop.id] = _column([row.values.get(prop.id) for row in rows], prop.type, prop.description, lost)
-    columns["function_label"] = _labels(columns["function"], function_label_of)
-    columns["roof_type_label"] = _labels(columns["roof_type"], roof_type_label)
+    for key, label_of in (("function", function_label_of), ("roof_type", roof_type_label)):
+        # A code list that the source brings along comes first.
+        own = columns[f"{key}_label"]
+        columns[f"{key}_label"] = np.where(own == "", _labels(columns[key], label_of), own)
     columns["roof_height_source_label"] = _labels(columns["roof_height_source"], source_label)
     columns["municipality"] = np.array([municipalities.get(key, "") for key in columns["municipality_key"]], object)
     properties = list(STANDARD)

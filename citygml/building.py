@@ -10,6 +10,7 @@ from lxml import etree
 
 from citygml.address import address_line
 from citygml.attributes import ADV_GENERICS, Row, Value
+from citygml.dictionaries import Dictionaries
 from citygml.findings import Findings
 from citygml.levels import by_preference
 from citygml.namespaces import (
@@ -84,6 +85,9 @@ _GENERIC_SETS: Final = frozenset(names(GENERICS, "genericAttributeSet", "Generic
 _GENERIC_PROPERTIES: Final = frozenset(names(CORE, "genericAttribute") + names(GENERICS, "genericAttribute"))
 _GENERIC_NAMES: Final = frozenset(names(GENERICS, "name"))
 _GENERIC_VALUES: Final = frozenset(names(GENERICS, "value"))
+_CODES: Final = frozenset(("function", "roof_type"))
+_EXTERNAL_REFERENCES: Final = frozenset(names(CORE, "externalReference"))
+_INFORMATION_SYSTEMS: Final = frozenset(names(CORE, "informationSystem"))
 _EXTERNAL_NAMES: Final = frozenset(names(CORE, "name", "uri", "targetResource"))
 
 
@@ -121,11 +125,14 @@ class BuildingReader:
         surfaces: takes the polygons; knows the CRS names it met.
     """
 
-    __slots__ = ("_findings", "_lod", "surfaces")
+    __slots__ = ("_dictionaries", "_findings", "_lod", "surfaces")
 
-    def __init__(self, surfaces: SurfaceReader, findings: Findings, lod: int | None = None) -> None:
+    def __init__(
+        self, surfaces: SurfaceReader, findings: Findings, dictionaries: Dictionaries, lod: int | None
+    ) -> None:
         self.surfaces = surfaces
         self._findings = findings
+        self._dictionaries = dictionaries
         self._lod = lod
 
     def read(self, element: etree._Element, feature_id: str) -> list[Part]:
@@ -180,6 +187,9 @@ class BuildingReader:
                 if text:
                     key = _TEXTS[tag]
                     values[key] = f"{values[key]}; {text}" if key in _REPEATABLE and key in values else text
+                    code_space = child.get("codeSpace")
+                    if code_space and key in _CODES:
+                        _join(values, f"{key}_label", self._dictionaries.label(code_space, text))
             elif tag in _GENERIC_TYPES or tag in _GENERIC_PROPERTIES or tag in _GENERIC_SETS:
                 self._generic(child, "", values, row.generics)
             elif tag in PARTS:
@@ -188,9 +198,7 @@ class BuildingReader:
                 for installation in child:
                     current.installations.append(self._installation(installation))
             elif tag in ADDRESSES:
-                line = address_line(child)
-                if line and line not in values.get("address", "").split("; "):
-                    values["address"] = f"{values['address']}; {line}" if "address" in values else line
+                _join(values, "address", address_line(child))
             elif tag in _EXTRAS:
                 text = " ".join((child.text or "").split())
                 if text:
@@ -198,6 +206,11 @@ class BuildingReader:
                     known = row.generics.get(key)
                     text = text if known is None else f"{known[1]}; {text}"
                     row.generics[key] = (PropertyType.STRING, text, child.get("uom", ""))
+                    label = self._dictionaries.label(child.get("codeSpace", ""), text)
+                    if label:
+                        row.generics[f"{key} (Bedeutung)"] = (PropertyType.STRING, label, "")
+            elif tag in _EXTERNAL_REFERENCES:
+                _join(values, "external_reference", self._external(child, gml_id))
             elif tag in _HEIGHTS:
                 self._height(child, values)
         year = values.get("year_of_construction")
@@ -243,6 +256,19 @@ class BuildingReader:
                 self._boundary(child, levels, Boundary.OTHER)
         return levels
 
+    def _external(self, element: etree._Element, gml_id: str) -> str:
+        """Return what an external reference names, with the system it is in; nothing where that is `gml_id` itself."""
+        name, system = "", ""
+        for node in element.iter():
+            text = " ".join((node.text or "").split())
+            if node.tag in _EXTERNAL_NAMES:
+                name = name or text
+            elif node.tag in _INFORMATION_SYSTEMS:
+                system = text
+        if not name or name == gml_id:
+            return ""
+        return f"{name} ({system})" if system else name
+
     def _height(self, element: etree._Element, values: dict[str, str]) -> None:
         """Take the measured height of CityGML 3.0: `con:height/con:Height/con:value`."""
         for node in element.iter(*names(CONSTRUCTION, "value")):
@@ -280,6 +306,12 @@ class BuildingReader:
             values[column] = text
         else:
             generics[f"{prefix}{name}"] = (kind, text, unit)
+
+
+def _join(values: dict[str, str], key: str, text: str) -> None:
+    """Add `text` to what `key` says already, once."""
+    if text and text not in values.get(key, "").split("; "):
+        values[key] = f"{values[key]}; {text}" if key in values else text
 
 
 class _Resolver:

@@ -41,6 +41,7 @@ SEVERITIES: Final = MappingProxyType(
         "XLINK_LOOP": Severity.WARNING,
         # Attributes
         "ATTRIBUTE_UNREADABLE": Severity.WARNING,
+        "CODE_LIST_UNREADABLE": Severity.WARNING,  # the file that a codeSpace names, once for each
         "TOO_MANY_ATTRIBUTES": Severity.WARNING,
         "UNSUPPORTED_GEOMETRY": Severity.WARNING,  # an implicit or curved geometry
     }

@@ -13,11 +13,13 @@ from typing import BinaryIO, Final, Literal, cast
 from lxml import etree
 
 from citygml.content import opened, source_name
-from citygml.namespaces import CITY_MODELS, DISCARDED, ENVELOPES, MEMBERS
+from citygml.namespaces import CITY_MODELS, CORE, DISCARDED, ENVELOPES, MEMBERS, names
 from citygml.prolog import Encoding, Found, UnknownEncodingError, encoding_of, first_construct
 from citygml.shares import Share
 from zwilling.errors import SourceError
 
+_DATES: Final = names(CORE, "creationDate")
+_DATE: Final = re.compile(r"\s*\d{4}-\d{2}-\d{2}")
 _Event = Literal["start", "end"]
 
 _CHUNK: Final = 1 << 18
@@ -34,6 +36,7 @@ class Document:
         name: the file, and its place in an archive, for errors.
         srs_name: `srsName` of the model's envelope, `""` where it states none.
         dimension: `srsDimension` of the model's envelope.
+        date: `creationDate` of the model (CityGML 3.0), `""` where it states none.
         root: qualified name of the root element, `""` until it is known.
     """
 
@@ -44,6 +47,7 @@ class Document:
         self._share = share
         self.srs_name = ""
         self.dimension = 3
+        self.date = ""
         self.root = ""
         self._encoding = Encoding("utf-8", 0, None)
 
@@ -119,6 +123,7 @@ class Document:
         tags = [*sorted(MEMBERS), *sorted(ENVELOPES), *sorted(DISCARDED)]
         parser = _parser(self._encoding.told, ("start", "end"), tags)
         since_member = 0
+        is_head = True
         for chunk in self._chunks(first, stream):
             try:
                 parser.feed(chunk)
@@ -130,12 +135,13 @@ class Document:
                 if event == "start":
                     if tag in ENVELOPES:
                         self._envelope(element)
-                elif tag in MEMBERS:
+                elif tag not in ENVELOPES:
                     since_member = 0
-                    yield from element
-                    _let_go(element)
-                elif tag in DISCARDED:
-                    since_member = 0
+                    if is_head:
+                        self._read_date(element)
+                    if tag in MEMBERS:
+                        is_head = False
+                        yield from element
                     _let_go(element)
             if since_member > _LARGEST_MEMBER:
                 raise self._error(f"one object is larger than {_LARGEST_MEMBER >> 20} MB", remedy="check the file")
@@ -168,6 +174,11 @@ class Document:
         self.srs_name = (element.get("srsName") or "").strip()
         if element.get("srsDimension", "").strip() == "2":
             self.dimension = 2
+
+    def _read_date(self, element: etree._Element) -> None:
+        """Take the model's own date from among what stands before `element`, its first member or appearance."""
+        dates = [_DATE.match(node.text or "") for node in element.itersiblings(*_DATES, preceding=True)]
+        self.date = next((date[0].strip() for date in dates if date), self.date)
 
     def _not_xml(self, error: etree.XMLSyntaxError, *, is_end: bool = False) -> SourceError:
         """Return the parser's complaint as a user can act on it.

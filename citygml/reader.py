@@ -11,6 +11,7 @@ from lxml import etree
 from citygml.assembly import Assembly, Reading, frame_of
 from citygml.batch import Frame
 from citygml.building import BuildingReader
+from citygml.dictionaries import Dictionaries
 from citygml.members import Document
 from citygml.namespaces import BUILDINGS, ENVELOPES, local_name
 from citygml.shares import Share
@@ -78,12 +79,14 @@ class _Pass:
         self._document = Document(reading.path, share, entry=reading.entry)
         self._assembly = Assembly(reading)
         self._surfaces = SurfaceReader()
-        self._buildings = BuildingReader(self._surfaces, self._assembly.findings, reading.lod)
+        dictionaries = Dictionaries(reading.folder, self._assembly.findings)
+        self._buildings = BuildingReader(self._surfaces, self._assembly.findings, dictionaries, reading.lod)
         self._frames: dict[str, Frame] = {}
 
     def batches(self) -> Iterator[FeatureBatch]:
         others: Counter[str] = Counter()
         for member in self._document.members():
+            self._assembly.source_date = self._document.date
             if member.tag in BUILDINGS:
                 yield from self._building(member)
                 continue
