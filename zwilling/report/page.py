@@ -383,8 +383,8 @@ def _tiles(report: Mapping[str, Any]) -> Markup:
     return fragment(
         _figure(
             tile_map(tiles),
-            "Die feinsten Kacheln von oben, Norden ist oben. Jedes Rechteck umschließt die Gebäude einer Kachel und "
-            "nennt ihre Anzahl, die Größe der Datei und die Stufe.",
+            "Die feinsten Kacheln, Norden ist oben. Jedes Rechteck umschließt die Gebäude einer Kachel; wo Platz ist, "
+            "stehen darin ihre Anzahl, die Größe der Datei und die Stufe.",
             legend,
         ),
         _facts(
