@@ -6,9 +6,6 @@ them with the official grid.
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +15,8 @@ import pytest
 from lxml import etree
 from numpy.typing import NDArray
 
-from tests.judges import Tileset, judge
+from tests.end_to_end.program import zwilling
+from tests.judges import Tileset, judge, loaders_gl
 
 pytestmark = pytest.mark.node
 
@@ -31,27 +29,6 @@ REAL_FILES = {
     "Essen": "Essen_EssenExample.gml",
     "Selfkant": "LoD2_32_280_5657_1_NW.gml",
 }
-GRID = "de_bkg_gcg2016.tif"
-
-
-def zwilling(*arguments: str | Path, home: Path) -> None:
-    """Run the program as a user does; `home` holds the official grid, if it was installed there."""
-    done = subprocess.run(
-        [sys.executable, "-m", "zwilling", *map(str, arguments)],
-        env={**os.environ, "XDG_DATA_HOME": str(home)},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-
-
-@pytest.fixture(scope="module")
-def home_with_grid(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    home = tmp_path_factory.mktemp("home")
-    zwilling("geoid", "install", shared_data / "geoid" / GRID, home=home)
-    return home
 
 
 def xpath(file: Path, expression: str) -> list[Any]:
@@ -117,31 +94,34 @@ def test_distance_notices_two_centimetres() -> None:
     assert farthest_from(corners, corners[:1]) == pytest.approx(10.0)
 
 
-def test_pipeline_gives_the_golden_height(shared_data: Path) -> None:
+def test_pipeline_gives_the_golden_height(grid: Path) -> None:
     # 40.000 m NHN is 85.820 m above the ellipsoid there.
     to_ecef = pyproj.Transformer.from_crs("EPSG:4979", "EPSG:4978", always_xy=True)
-    found = in_source_crs_of(np.array([to_ecef.transform(6.75297, 51.19581, 85.820)]), shared_data / "geoid" / GRID)
+    found = in_source_crs_of(np.array([to_ecef.transform(6.75297, 51.19581, 85.820)]), grid)
     assert found[0] == pytest.approx([343_000.0, 5_674_000.0, 40.0], abs=0.5)
     assert found[0, 2] == pytest.approx(40.0, abs=0.001)
 
 
 @pytest.mark.parametrize("compression", ["meshopt", "none"])
 @pytest.mark.parametrize("name", sorted(REAL_FILES))
-def test_real_files(name: str, compression: str, shared_data: Path, home_with_grid: Path, tmp_path: Path) -> None:
+def test_real_files(
+    name: str, compression: str, shared_data: Path, grid: Path, home_with_grid: Path, tmp_path: Path
+) -> None:
     source = shared_data / "citygml" / "nrw" / REAL_FILES[name]
     zwilling("tile", source, "-o", tmp_path / "tiles", "--compression", compression, home=home_with_grid)
     tileset = judge(tmp_path / "tiles" / "tileset.json")
+    loaders_gl.assert_agrees(tmp_path / "tiles" / "tileset.json", tileset)
     assert set(ids_in(tileset)) == source_ids([source])
-    vertices = in_source_crs(tileset, shared_data / "geoid" / GRID)
+    vertices = in_source_crs(tileset, grid)
     corners = source_corners(source)
     assert farthest_from(corners, vertices) < 0.01
     assert farthest_from(vertices, corners) < 0.01
 
 
-def test_heights_without_the_grid_are_within_a_centimetre(shared_data: Path, tmp_path: Path) -> None:
+def test_heights_without_the_grid_are_within_a_centimetre(shared_data: Path, grid: Path, tmp_path: Path) -> None:
     source = shared_data / "citygml" / "nrw" / REAL_FILES["Duesseldorf"]
     zwilling("tile", source, "-o", tmp_path / "tiles", "--compression", "none", home=tmp_path / "empty")
-    vertices = in_source_crs(judge(tmp_path / "tiles" / "tileset.json"), shared_data / "geoid" / GRID)
+    vertices = in_source_crs(judge(tmp_path / "tiles" / "tileset.json"), grid)
     assert farthest_from(source_corners(source), vertices) < 0.01
 
 
@@ -151,6 +131,7 @@ def test_sample_quarter_of_several_tiles(tmp_path: Path) -> None:
     zwilling("tile", *files, "-o", tmp_path / "tiles", home=tmp_path)
     tileset = judge(tmp_path / "tiles" / "tileset.json")
     assert tileset.tiles > 1
+    loaders_gl.assert_agrees(tmp_path / "tiles" / "tileset.json", tileset)
     ids = source_ids(files)
     assert set(ids_in(tileset)) == ids
     homes: dict[str, set[str]] = {}
