@@ -6,10 +6,11 @@ import copy
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 from click.testing import CliRunner
@@ -38,7 +39,9 @@ ELEVATIONS = {
     "outliers": {"below": 0.0, "above": 3.0, "rows": 1, "farthest": [{"id": "C", "value": 9.0}]},
 }
 EVIL = "<script>alert(1)</script>\"'&\x00\udce4"
-STYLE = Path(__file__).resolve().parent.parent.parent / "zwilling" / "report" / "page.css"
+PROJECT = Path(__file__).resolve().parent.parent.parent
+STYLE = PROJECT / "zwilling" / "report" / "page.css"
+InBrowser: TypeAlias = Callable[[Callable[[Browser], None]], None]
 
 
 @pytest.fixture(scope="module")
@@ -226,41 +229,78 @@ def test_tile_and_build_write_the_page(shared_data: Path, tmp_path: Path) -> Non
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def in_browser() -> Iterator[InBrowser]:
+    """Runs a function with a browser, in a thread of its own: in this one the viewer's tests have theirs."""
     executable = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if executable is None:
         pytest.skip("there is no Chromium")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=executable, chromium_sandbox=os.geteuid() != 0)
-        yield chromium
-        chromium.close()
+
+    def visit(look: Callable[[Browser], None]) -> None:
+        with sync_playwright() as playwright:
+            chromium = playwright.chromium.launch(executable_path=executable, chromium_sandbox=os.geteuid() != 0)
+            look(chromium)
+            chromium.close()
+
+    with ThreadPoolExecutor(1) as thread:
+        yield lambda look: thread.submit(visit, look).result()
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("width", [320, 360, 1280])
 def test_the_page_loads_nothing_runs_nothing_and_fits(
-    browser: Browser, report: dict[str, Any], tmp_path: Path, width: int
+    in_browser: InBrowser, report: dict[str, Any], tmp_path: Path
 ) -> None:
     findings = [finding(where="gml:id=" + "UUID_0123456789abcdef" * 6, message=EVIL)]
     write_report(tmp_path / "r.html", {**report, "findings": findings})
-    visit = browser.new_page(viewport={"width": width, "height": 800})
-    said: list[str] = []
-    visit.on("console", lambda message: said.append(message.text))
-    visit.on("dialog", lambda dialog: said.append(dialog.message))
-    visit.on("request", lambda request: said.append(request.url))
-    visit.goto((tmp_path / "r.html").as_uri())
-    assert said == [(tmp_path / "r.html").as_uri()]
-    assert visit.evaluate("document.documentElement.scrollWidth") == width
-    visit.close()
+    address = (tmp_path / "r.html").as_uri()
+
+    def look(browser: Browser) -> None:
+        visit = browser.new_page()
+        said: list[str] = []
+        visit.on("console", lambda message: said.append(message.text))
+        visit.on("dialog", lambda dialog: said.append(dialog.message))
+        visit.on("request", lambda request: said.append(request.url))
+        visit.goto(address)
+        for width in (320, 360, 1280):
+            visit.set_viewport_size({"width": width, "height": 800})
+            assert visit.evaluate("document.documentElement.scrollWidth") == width
+        assert said == [address]
+
+    in_browser(look)
 
 
 @pytest.mark.browser
-def test_on_paper_everything_is_unfolded(browser: Browser, report: dict[str, Any], tmp_path: Path) -> None:
+def test_on_paper_everything_is_unfolded(in_browser: InBrowser, report: dict[str, Any], tmp_path: Path) -> None:
     write_report(tmp_path / "r.html", {**report, "findings": [finding("XLINK_LOOP", "warning")]})
-    visit = browser.new_page()
-    visit.goto((tmp_path / "r.html").as_uri())
-    cell = visit.locator("details td").first
-    assert not cell.is_visible()
-    visit.emulate_media(media="print")
-    assert cell.is_visible()
-    visit.close()
+
+    def look(browser: Browser) -> None:
+        visit = browser.new_page()
+        visit.goto((tmp_path / "r.html").as_uri())
+        cell = visit.locator("details td").first
+        assert not cell.is_visible()
+        visit.emulate_media(media="print")
+        assert cell.is_visible()
+
+    in_browser(look)
+
+
+@pytest.mark.browser
+def test_axe_finds_no_barrier(in_browser: InBrowser, report: dict[str, Any], tmp_path: Path) -> None:
+    axe = PROJECT / "viewer" / "node_modules" / "axe-core" / "axe.min.js"
+    if not axe.is_file():
+        pytest.skip("the viewer's packages are not installed; run `make viewer`")
+    findings = [finding(), finding("XLINK_LOOP", "warning"), finding("RING_NOT_CLOSED", "info")]
+    worst = [{"id": "A", "stated": 9.0, "geometry": 8.0, "difference": 1.0}]
+    figures = {"rows": 1, "median": 0.0, "absolute_p95": 1.0, "worst": worst}
+    full = {**report, "findings": findings, "elevations": ELEVATIONS, "height_differences": figures}
+    write_report(tmp_path / "r.html", full)
+
+    def look(browser: Browser) -> None:
+        for theme in ("light", "dark"):
+            visit = browser.new_page(color_scheme=theme)
+            visit.goto((tmp_path / "r.html").as_uri())
+            visit.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+            visit.evaluate(axe.read_text(encoding="utf-8"))
+            found = visit.evaluate("axe.run().then(result => result.violations)")
+            assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in found] == []
+
+    in_browser(look)

@@ -252,6 +252,7 @@ def _elevations(figures: Mapping[str, Any] | None, height_name: str) -> Markup:
             ]
         ),
         _figure(
+            "Häufigkeit der Geländehöhen",
             histogram(figures, f"{height_name} in Metern"),
             " ".join(("Anzahl der Gebäude und Gebäudeteile je Höhe.", *(f"{text}." for text in hidden))),
         ),
@@ -382,6 +383,7 @@ def _tiles(report: Mapping[str, Any]) -> Markup:
     )
     return fragment(
         _figure(
+            "Karte der Kacheln",
             tile_map(tiles),
             "Die feinsten Kacheln, Norden ist oben. Jedes Rechteck umschließt die Gebäude einer Kachel; wo Platz ist, "
             "stehen darin ihre Anzahl, die Größe der Datei und die Stufe.",
@@ -487,9 +489,9 @@ def _facts(pairs: Sequence[tuple[str, str]], kind: str = "facts") -> Markup:
     )
 
 
-def _figure(picture: Markup, caption: str, *more: Markup) -> Markup:
+def _figure(name: str, picture: Markup, caption: str, *more: Markup) -> Markup:
     """Return a picture that scrolls sideways where the window is narrow, with what it shows."""
-    scrolled = element("div", picture, class_="scroll", tabindex="0", role="region", aria_label="Grafik")
+    scrolled = element("div", picture, class_="scroll", tabindex="0", role="group", aria_label=name)
     return element("figure", scrolled, more, element("figcaption", caption))
 
 
