@@ -30,7 +30,7 @@ SEMANTICS: dict[str, Any] = {"surfaces": KINDS, "values": [[0, 1, 2, 2, 2, 2]]}
 SOLID = {"type": "Solid", "lod": "2", "boundaries": [FACES], "semantics": SEMANTICS}
 
 
-def _document(objects: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:
+def box_document(objects: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:
     document: dict[str, Any] = {
         "type": "CityJSON",
         "version": "2.0",
@@ -75,7 +75,7 @@ def test_twins_are_the_same(shared_data: Path) -> None:
 
 
 def test_a_box_by_hand(tmp_path: Path) -> None:
-    whole = _read(_written(tmp_path, _document()))
+    whole = _read(_written(tmp_path, box_document()))
     assert (whole.ids, whole.triangle_count, whole.vertex_count) == (["B1"], 12, 24)
     assert whole.volumes() == [pytest.approx(180.0)]
     assert whole.area(SurfaceClass.ROOF) == whole.area(SurfaceClass.GROUND) == pytest.approx(60.0)
@@ -102,7 +102,7 @@ def test_every_kind_of_surface_geometry(kind: str, boundaries: Any, values: Any,
         "boundaries": boundaries,
         "semantics": {"surfaces": KINDS, "values": values},
     }
-    whole = _read(_written(tmp_path, _document(_building(geometry))))
+    whole = _read(_written(tmp_path, box_document(_building(geometry))))
     assert whole.volumes() == [pytest.approx(180.0)]
     assert whole.area(SurfaceClass.WALL) == pytest.approx(96.0)
     assert whole.rows[0]["lod"] == 2
@@ -110,7 +110,7 @@ def test_every_kind_of_surface_geometry(kind: str, boundaries: Any, values: Any,
 
 def test_without_semantics_the_normal_decides(tmp_path: Path) -> None:
     geometry = {"type": "Solid", "lod": "1", "boundaries": [[face[:] for face in FACES]]}
-    whole = _read(_written(tmp_path, _document(_building(geometry))))
+    whole = _read(_written(tmp_path, box_document(_building(geometry))))
     assert [whole.area(kind) for kind in SurfaceClass] == pytest.approx([60.0, 96.0, 60.0, 0.0])
 
 
@@ -122,7 +122,7 @@ def test_holes_closures_openings_rooms_and_extensions(tmp_path: Path) -> None:
         *({"type": kind} for kind in ("ClosureSurface", "Window", "InteriorWallSurface", "+GreenRoofSurface")),
     ]
     geometry = SOLID | {"boundaries": [faces], "semantics": {"surfaces": kinds, "values": [[0, 6, 2, 3, 4, 5]]}}
-    whole = _read(_written(tmp_path, _document(_building(geometry), vertices=vertices)))
+    whole = _read(_written(tmp_path, box_document(_building(geometry), vertices=vertices)))
     assert whole.area(SurfaceClass.ROOF) == pytest.approx(60.0 - 4.0)
     assert whole.area(SurfaceClass.WALL) == pytest.approx(30.0), "neither the closure nor the room's wall"
     assert whole.area(SurfaceClass.OTHER) == pytest.approx(30.0)
@@ -144,7 +144,7 @@ def test_parts_installations_and_what_they_inherit(tmp_path: Path) -> None:
         "R1": {"type": "BuildingRoom", "parents": ["B1"], "geometry": [SOLID]},
         "T1": {"type": "SolitaryVegetationObject"},
     }
-    whole = _read(_written(tmp_path, _document(objects)))
+    whole = _read(_written(tmp_path, box_document(objects)))
     assert whole.ids == ["B1"]
     assert [row["part_id"] for row in whole.rows] == ["", "P1", "P2"]
     assert {(row["id"], row["function_label"], row["address"]) for row in whole.rows} == {
@@ -167,7 +167,7 @@ def test_attributes_of_every_type(tmp_path: Path) -> None:
         "Gemisch": [{"a": 1}],
         "groß": 2**40,
     }
-    batch = _read(_written(tmp_path, _document(_building(SOLID, attributes=attributes)))).batches[0]
+    batch = _read(_written(tmp_path, box_document(_building(SOLID, attributes=attributes)))).batches[0]
     names = {prop.name: prop.id for prop in batch.table.properties}
     row = {name: batch.table.columns[key][0] for name, key in names.items()}
     assert names["Höhe über NN"] == "Hoehe_ueber_NN"
@@ -179,13 +179,13 @@ def test_attributes_of_every_type(tmp_path: Path) -> None:
 
 def test_address_of_version_1_0(tmp_path: Path) -> None:
     address = {"CountryName": "D", "LocalityName": "Neuss", "ThoroughfareName": "Am Tor", "ThoroughfareNumber": 3}
-    document = _document(_building(SOLID, address=address), version="1.0")
+    document = box_document(_building(SOLID, address=address), version="1.0")
     assert _read(_written(tmp_path, document)).rows[0]["address"] == "Am Tor 3, Neuss"
 
 
 def test_version_1_0_without_a_transform(tmp_path: Path) -> None:
     vertices = [[x / 1000 + 343000.5, y / 1000 + 5674000, z / 1000 + 40] for x, y, z in CORNERS]
-    document = _document(version="1.0", vertices=vertices)
+    document = box_document(version="1.0", vertices=vertices)
     del document["transform"]
     document["metadata"] = {"referenceSystem": "urn:ogc:def:crs:EPSG::25832"}
     whole = _read(_written(tmp_path, document))
@@ -203,19 +203,19 @@ def test_version_1_0_without_a_transform(tmp_path: Path) -> None:
     ],
 )
 def test_reference_systems(name: str, crs: str, tmp_path: Path) -> None:
-    document = _document(metadata={"referenceSystem": name})
+    document = box_document(metadata={"referenceSystem": name})
     assert _read(_written(tmp_path, document)).batches[0].crs == crs
 
 
 def test_the_user_s_system_and_none(tmp_path: Path) -> None:
-    path = _written(tmp_path, _document(metadata={}))
+    path = _written(tmp_path, box_document(metadata={}))
     with pytest.raises(UnknownCRSError, match="no referenceSystem; pass --crs"):
         _read(path)
     assert _read(path, crs="EPSG:25832+7837").batches[0].crs == "EPSG:25832+7837"
 
 
-def _lines(count: int) -> Iterator[str]:
-    yield json.dumps(_document({}, vertices=[], CityObjects={}))
+def sequence_lines(count: int) -> Iterator[str]:
+    yield json.dumps(box_document({}, vertices=[], CityObjects={}))
     for number in range(count):
         objects = {f"B{number}": {"type": "Building", "geometry": [SOLID]}}
         vertices = [[x + number * 20000, y, z] for x, y, z in CORNERS]
@@ -224,7 +224,7 @@ def _lines(count: int) -> Iterator[str]:
 
 def test_sequence(tmp_path: Path) -> None:
     path = tmp_path / "a.city.jsonl"
-    path.write_text("\n".join(_lines(1100)) + "\n\n", encoding="utf-8")
+    path.write_text("\n".join(sequence_lines(1100)) + "\n\n", encoding="utf-8")
     whole = _read(path)
     assert [len(batch.feature_ids) for batch in whole.batches] == [512, 512, 76]
     assert whole.ids == [f"B{number}" for number in range(1100)]
@@ -237,7 +237,7 @@ def test_sequence(tmp_path: Path) -> None:
 
 def test_pretty_printed_and_with_a_byte_order_mark(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
-    path.write_text(json.dumps(_document(), indent=2), encoding="utf-8-sig")
+    path.write_text(json.dumps(box_document(), indent=2), encoding="utf-8-sig")
     assert _read(path).volumes() == [pytest.approx(180.0)]
 
 
@@ -249,7 +249,7 @@ def test_level_of_detail(lod: int | None, volume: float, drawn: int, tmp_path: P
     low = [[[vertex if vertex < 4 else vertex + 4 for vertex in face[0]]] for face in FACES]
     block = {"type": "Solid", "lod": "1.2", "boundaries": [low]}
     footprint = {"type": "MultiSurface", "lod": "0", "boundaries": [[[0, 1, 2, 3]]]}
-    whole = _read(_written(tmp_path, _document(_building(block, SOLID, footprint), vertices=vertices)), lod=lod)
+    whole = _read(_written(tmp_path, box_document(_building(block, SOLID, footprint), vertices=vertices)), lod=lod)
     assert whole.rows[0]["lod"] == drawn
     assert abs(whole.volumes()[0]) == pytest.approx(volume)
     assert whole.codes["LEVEL_OF_DETAIL_MISSING"] == (lod == 4)
@@ -273,7 +273,7 @@ def test_level_of_detail(lod: int | None, volume: float, drawn: int, tmp_path: P
 )
 def test_faulty_geometry_is_a_finding(geometry: Any, code: str, tmp_path: Path) -> None:
     other = {"B2": {"type": "Building", "geometry": [SOLID]}}
-    path = _written(tmp_path, _document(_building(geometry) | other))
+    path = _written(tmp_path, box_document(_building(geometry) | other))
     whole = _read(path, skip_empty=True)
     assert whole.ids == ["B2"]
     assert (whole.codes[code], whole.codes["BUILDING_WITHOUT_GEOMETRY"]) == (1, 1)
@@ -282,25 +282,34 @@ def test_faulty_geometry_is_a_finding(geometry: Any, code: str, tmp_path: Path) 
         _read(path)
 
 
+def test_bytes_that_are_no_utf_8(tmp_path: Path) -> None:
+    """The decoder passes over what it is not asked for, so some are found only when the building is read."""
+    path = tmp_path / "a.json"
+    for place, code in (('"Solid"', "COORDINATES_UNREADABLE"), ('"x"', "ATTRIBUTE_UNREADABLE")):
+        text = json.dumps(box_document(_building(SOLID, attributes={"name": "x"})))
+        path.write_bytes(text.encode().replace(place.encode(), place.encode()[:-1] + b'\x80"'))
+        assert _read(path, skip_empty=True).codes[code] == 1
+
+
 def test_children_that_are_not_there_loops_and_orphans(tmp_path: Path) -> None:
     objects = {
         "B1": {"type": "Building", "geometry": [SOLID], "children": ["P1", "gone"]},
         "P1": {"type": "BuildingPart", "geometry": [SOLID], "children": ["B1", "P1"], "parents": ["B1"]},
         "P9": {"type": "BuildingPart", "geometry": [SOLID], "parents": ["B9"]},
     }
-    whole = _read(_written(tmp_path, _document(objects)))
+    whole = _read(_written(tmp_path, box_document(objects)))
     assert whole.ids == ["B1", "P9"]
     assert whole.codes == {"XLINK_UNRESOLVED": 2, "XLINK_LOOP": 2}
 
 
 REFUSED: dict[str, tuple[Any, str]] = {
-    "version": (_document(version="0.9"), "CityJSON version '0.9' is not read; bring it to one of 1.0, 1.1, 2.0"),
-    "type": (_document() | {"type": "Topology"}, "its type is 'Topology', not CityJSON"),
-    "vertices": (_document(vertices=[[1, 2], [3, 4, 5, 6]]), "its vertices are not lists of three numbers"),
-    "words": (_document(vertices=[["NaN", 2, 3]]), "its vertices are not lists of three numbers"),
-    "nothing": (_document(vertices=[[None, 2, 3]]), "its vertices are not lists of three numbers"),
-    "objects": (_document([1]), "is no CityJSON (Expected `object`, got `array` - at `$.CityObjects`)"),  # type: ignore[arg-type]
-    "transform": (_document(transform={"scale": [1, 1]}), "is no CityJSON (Expected `array` of length 3"),
+    "version": (box_document(version="0.9"), "CityJSON version '0.9' is not read; bring it to one of 1.0, 1.1, 2.0"),
+    "type": (box_document() | {"type": "Topology"}, "its type is 'Topology', not CityJSON"),
+    "vertices": (box_document(vertices=[[1, 2], [3, 4, 5, 6]]), "its vertices are not lists of three numbers"),
+    "words": (box_document(vertices=[["NaN", 2, 3]]), "its vertices are not lists of three numbers"),
+    "nothing": (box_document(vertices=[[None, 2, 3]]), "its vertices are not lists of three numbers"),
+    "objects": (box_document([1]), "is no CityJSON (Expected `object`, got `array` - at `$.CityObjects`)"),  # type: ignore[arg-type]
+    "transform": (box_document(transform={"scale": [1, 1]}), "is no CityJSON (Expected `array` of length 3"),
 }
 
 
@@ -335,7 +344,7 @@ def test_broken_texts(text: str, problem: str, tmp_path: Path) -> None:
 
 def test_a_document_that_is_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("citygml.cityjson._LARGEST_TEXT", 2000)
-    document = _document(metadata={"referenceSystem": "EPSG:25832", "note": "x" * 2000})
+    document = box_document(metadata={"referenceSystem": "EPSG:25832", "note": "x" * 2000})
     for indent in (None, 2):
         path = tmp_path / "a.json"
         path.write_text(json.dumps(document, indent=indent), encoding="utf-8")
@@ -345,21 +354,21 @@ def test_a_document_that_is_too_large(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_wild_vertices_cost_their_polygons_only(tmp_path: Path) -> None:
     vertices = [*CORNERS[:-1], [1e300, 0, 0]]
-    whole = _read(_written(tmp_path, _document(vertices=vertices)))
+    whole = _read(_written(tmp_path, box_document(vertices=vertices)))
     assert whole.codes["COORDINATES_UNREADABLE"] == 3
     assert math.isclose(whole.area(SurfaceClass.GROUND), 60.0)
 
 
 def test_what_is_cityjson(tmp_path: Path, shared_data: Path) -> None:
     assert is_cityjson(shared_data / TWIN)
-    assert is_cityjson(_written(tmp_path, _document()))
-    assert is_cityjson(_written(tmp_path, {"vertices": CORNERS * 5000} | _document() | {"type": "CityJSON"}))
+    assert is_cityjson(_written(tmp_path, box_document()))
+    assert is_cityjson(_written(tmp_path, {"vertices": CORNERS * 5000} | box_document() | {"type": "CityJSON"}))
     assert not is_cityjson(_written(tmp_path, {"asset": {"version": "1.1"}, "geometricError": 1, "root": {}}))
     assert not is_cityjson(tmp_path / "nowhere")
 
 
 def test_it_crosses_process_borders(tmp_path: Path) -> None:
-    source = CityJSONSource(_written(tmp_path, _document()), lod=2)
+    source = CityJSONSource(_written(tmp_path, box_document()), lod=2)
     again: CityJSONSource = pickle.loads(pickle.dumps(source))  # noqa: S301
     assert next(again.batches()).feature_ids.tolist() == ["B1"]
 
@@ -368,7 +377,7 @@ def test_memory_does_not_grow_with_a_sequence(tmp_path: Path) -> None:
     peaks = []
     for count in (600, 12_000):
         path = tmp_path / f"{count}.jsonl"
-        path.write_text("\n".join(_lines(count)), encoding="utf-8")
+        path.write_text("\n".join(sequence_lines(count)), encoding="utf-8")
         script = (
             "import sys, pathlib; from citygml.cityjson import CityJSONSource\n"
             "n = sum(len(b.feature_ids) for b in CityJSONSource(pathlib.Path(sys.argv[1])).batches())\n"
