@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -29,6 +29,7 @@ from citygml.namespaces import (
     INTERIOR_SURFACES,
     OPENINGS,
     PARTS,
+    XLINK_HREF,
     Boundary,
     local_name,
     names,
@@ -125,7 +126,7 @@ class BuildingReader:
         surfaces: takes the polygons; knows the CRS names it met.
     """
 
-    __slots__ = ("_dictionaries", "_findings", "_lod", "surfaces")
+    __slots__ = ("_dictionaries", "_elements", "_findings", "_followed", "_lod", "_root", "surfaces")
 
     def __init__(
         self, surfaces: SurfaceReader, findings: Findings, dictionaries: Dictionaries, lod: int | None
@@ -134,6 +135,9 @@ class BuildingReader:
         self._findings = findings
         self._dictionaries = dictionaries
         self._lod = lod
+        self._root: etree._Element
+        self._elements: Mapping[str, etree._Element] | None = None
+        self._followed: set[str] = set()
 
     def read(self, element: etree._Element, feature_id: str) -> list[Part]:
         """Return the rows of a building: its own, where it has surfaces of its own, and its parts'.
@@ -145,10 +149,13 @@ class BuildingReader:
         Raises:
             SourceError: the element is made to exhaust its reader.
         """
+        self._root = element
+        self._elements = None
+        self._followed.clear()
         objects: list[_Object] = []
         row = Row({"id": feature_id, "class_name": local_name(element.tag)})
         self._object(element, feature_id, row, objects, 0)
-        resolver = _Resolver(element, objects, self.surfaces, self._findings, feature_id)
+        resolver = _Resolver(self._element_of, objects, self.surfaces, self._findings, feature_id)
         parts = []
         for number, found in enumerate(objects):
             lod, polygons = resolver.drawn_level(found, self._lod)
@@ -179,7 +186,10 @@ class BuildingReader:
         for child in element:
             tag = child.tag
             if tag in BOUNDED_BY:
-                self._boundary(child, current.levels, Boundary.UNCLASSIFIED)
+                if len(child):
+                    self._boundary(child, current.levels, Boundary.UNCLASSIFIED)
+                else:
+                    self._boundary_elsewhere(child, current.levels, gml_id)
             elif tag in GEOMETRY_PROPERTIES:
                 self._geometry(child, current.levels, None)
             elif tag in _TEXTS:
@@ -194,6 +204,10 @@ class BuildingReader:
                 self._generic(child, "", values, row.generics)
             elif tag in PARTS:
                 parts.extend(part for part in child if part.tag in BUILDING_PARTS)
+                href = child.get(XLINK_HREF)
+                if href:
+                    message = f"its part '{href[:120]}' stands elsewhere in the file and is not drawn"
+                    self._findings.add("XLINK_UNRESOLVED", f"gml:id={gml_id}", message)
             elif tag in INSTALLATIONS:
                 for installation in child:
                     current.installations.append(self._installation(installation))
@@ -223,6 +237,32 @@ class BuildingReader:
             part_id = part.get(GML_ID) or part.get(GML_32_ID) or ""
             part_row = Row({**row.values, "part_id": part_id}, dict(row.generics))
             self._object(part, part_id or gml_id, part_row, objects, depth + 1)
+
+    def _boundary_elsewhere(self, prop: etree._Element, levels: dict[int, SurfaceSet], gml_id: str) -> None:
+        """Read a thematic surface that a `core:boundary` refers to: one that a storey or unit of the building has."""
+        href = prop.get(XLINK_HREF)
+        if not href or href in self._followed:
+            return
+        self._followed.add(href)
+        target = self._element_of(href[1:]) if href.startswith("#") else None
+        holder = None if target is None else target.getparent()
+        owner = None if holder is None else holder.getparent()
+        if holder is None or owner is None or holder.tag not in BOUNDED_BY:
+            message = f"its surface '{href[:120]}' is not in the building and is not drawn"
+            self._findings.add("XLINK_UNRESOLVED", f"gml:id={gml_id}", message)
+        elif owner is not self._root and owner.tag not in BUILDING_PARTS:  # these draw it themselves
+            self._boundary(holder, levels, Boundary.UNCLASSIFIED)
+
+    def _element_of(self, gml_id: str) -> etree._Element | None:
+        """Return the element of the building that has an id."""
+        if self._elements is None:
+            elements: dict[str, etree._Element] = {}
+            for element in self._root.iter():
+                found = element.get(GML_ID) or element.get(GML_32_ID)
+                if found:
+                    elements.setdefault(found, element)
+            self._elements = elements
+        return self._elements.get(gml_id)
 
     def _boundary(self, prop: etree._Element, levels: dict[int, SurfaceSet], fallback: Boundary) -> None:
         """Read the thematic surfaces under a `bldg:boundedBy` or `core:boundary`."""
@@ -317,23 +357,22 @@ def _join(values: dict[str, str], key: str, text: str) -> None:
 class _Resolver:
     """Follows references inside one building; each target is looked at once for each set that refers to it."""
 
-    __slots__ = ("_element", "_elements", "_findings", "_objects", "_owners", "_surfaces", "_where")
+    __slots__ = ("_find", "_findings", "_objects", "_owners", "_surfaces", "_where")
 
     def __init__(
         self,
-        element: etree._Element,
+        find: Callable[[str], etree._Element | None],
         objects: list[_Object],
         surfaces: SurfaceReader,
         findings: Findings,
         feature_id: str,
     ) -> None:
-        self._element = element
+        self._find = find
         self._objects = objects
         self._surfaces = surfaces
         self._findings = findings
         self._where = f"gml:id={feature_id}"
         self._owners: dict[str, tuple[_Object, Polygon]] | None = None
-        self._elements: Mapping[str, etree._Element] | None = None
 
     def drawn_level(self, found: _Object, wish: int | None) -> tuple[int, list[Polygon]]:
         """Return the level of detail that is drawn of `found`, and its polygons.
@@ -408,7 +447,7 @@ class _Resolver:
                 kind = polygon.boundary if holder is owner else Boundary.CLOSURE
                 surfaces.polygons.append(Polygon(polygon.rings, kind, target, is_reversed, polygon.dimension))
                 continue
-            element = self._element_of(target)
+            element = self._find(target)
             if element is None:
                 self._findings.add("XLINK_UNRESOLVED", self._where, f"reference to '{href[:120]}' leads to nothing")
                 continue
@@ -438,16 +477,6 @@ class _Resolver:
                         if polygon.gml_id:
                             self._owners.setdefault(polygon.gml_id, (found, polygon))
         return self._owners
-
-    def _element_of(self, gml_id: str) -> etree._Element | None:
-        if self._elements is None:
-            elements: dict[str, etree._Element] = {}
-            for element in self._element.iter():
-                found = element.get(GML_ID) or element.get(GML_32_ID)
-                if found:
-                    elements.setdefault(found, element)
-            self._elements = elements
-        return self._elements.get(gml_id)
 
 
 def footprints(polygons: list[Polygon]) -> list[Polygon]:

@@ -98,8 +98,8 @@ def opened(path: Path, entry: str = "") -> Iterator[BinaryIO]:
                     if info is None:
                         problem = f"there is no '{entry}' in the archive" if entry else "an archive is not one file"
                         raise SourceError(problem, source=path, remedy="check what file it is")
-                    with archive.open(info) as unpacked_entry:
-                        yield _limited(cast(BinaryIO, unpacked_entry), info.compress_size, name)
+                    with _entry(archive, info, name) as unpacked_entry:
+                        yield _limited(unpacked_entry, info.compress_size, name)
     except FileNotFoundError:
         raise SourceError("there is no such file", source=name, remedy="check the path") from None
     except IsADirectoryError:
@@ -107,8 +107,6 @@ def opened(path: Path, entry: str = "") -> Iterator[BinaryIO]:
     except OSError as error:
         problem = f"the file cannot be read ({error.strerror or error})"
         raise SourceError(problem, source=name, remedy="check its permissions") from error
-    except (zipfile.BadZipFile, NotImplementedError) as error:
-        raise _broken(name, error) from error
 
 
 def entries(path: Path) -> list[Entry]:
@@ -178,6 +176,13 @@ def _archive(path: Path, file: BinaryIO) -> zipfile.ZipFile:
         return zipfile.ZipFile(cast(BinaryIO, _SmallReads(file)))
     except _BROKEN as error:
         raise _broken(str(path), error) from error
+
+
+def _entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str) -> BinaryIO:
+    try:
+        return cast(BinaryIO, archive.open(info))
+    except _BROKEN as error:
+        raise _broken(name, error) from error
 
 
 def _checked(path: Path, archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:

@@ -19,6 +19,7 @@ from zwilling.region import Region
 _HEAD: Final = 1 << 16
 _NO_ELEMENT: Final = re.compile(r"<!--.*?-->|<\?.*?\?>", re.DOTALL)
 _ROOT: Final = re.compile(r"<(?:[^\s<>/:]+:)?([^\s<>/:]+)")
+_USUAL_RATIO: Final = 12  # of gzip and CityGML
 _CITYJSON: Final = re.compile(rb'"type"\s*:\s*"CityJSON')
 _MODEL_ROOTS: Final = ("CityModel", "FeatureCollection")
 
@@ -74,6 +75,15 @@ def is_cityjson(path: Path) -> bool:
     except SourceError:
         return False
     return _CITYJSON.search(head) is not None or _CITYJSON.search(tail) is not None
+
+
+def unpacked_size(path: Path) -> int:
+    """Return about how many bytes a file has when it is unpacked, without unpacking it; 0 where it cannot be read."""
+    try:
+        size = path.stat().st_size
+    except OSError:
+        return 0
+    return size if _packing(path) is Packing.NONE else size * _USUAL_RATIO
 
 
 def _packing(path: Path) -> Packing:

@@ -14,7 +14,7 @@ from typing import Any
 import citygml
 import tiler
 import zwilling
-from citygml.sources import open_source
+from citygml.sources import open_source, unpacked_size
 from tiler import feature_index
 from tiler.buildings import TilingOptions, TilingResult, tile_features
 from tiler.glb import Compression
@@ -65,7 +65,7 @@ class CityGMLFiles:
 
     def useful_jobs(self) -> int:
         """Return how many processes are worth their start: it costs as much as reading some megabytes."""
-        size = sum(path.stat().st_size for path in self.paths if path.is_file())
+        size = sum(unpacked_size(path) for path in self.paths)
         return max(1, min(self.jobs or os.cpu_count() or 1, size // _BYTES_PER_JOB))
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from citygml.content import entries, opened
-from citygml.sources import open_source
+from citygml.sources import open_source, unpacked_size
 from tests.citygml.whole import Whole, read
 from zwilling.errors import SourceError
 
@@ -171,6 +171,15 @@ def test_entries_that_share_bytes(tmp_path: Path) -> None:
         _all(path)
 
 
+def test_a_name_that_is_no_utf_8_though_it_says_so(tmp_path: Path) -> None:
+    """A fuzzer's find: the name in front of the entry, not the one in the directory."""
+    path = _zip(tmp_path / "a.zip", ("ä.gml", SOUND))
+    content = path.read_bytes()
+    path.write_bytes(content.replace("ä".encode(), b"\xab\xab", 1))
+    with pytest.raises(SourceError, match="the archive is broken"):
+        _all(path)
+
+
 def _cut(content: bytes) -> bytes:
     return content[: len(content) // 2]
 
@@ -230,3 +239,11 @@ def test_memory_stays_flat_with_a_bomb(tmp_path: Path) -> None:
     peak, error = done.stdout.split(" ", 1)
     assert "unpacks to more than" in error
     assert int(peak) < 120_000
+
+
+def test_size_before_unpacking(shared_data: Path, tmp_path: Path) -> None:
+    plain = shared_data / "citygml/nrw/LoD2_32_280_5657_1_NW.gml"
+    (tmp_path / "a.gz").write_bytes(gzip.compress(plain.read_bytes()))
+    assert unpacked_size(plain) == plain.stat().st_size
+    assert 0.5 < unpacked_size(tmp_path / "a.gz") / plain.stat().st_size < 2
+    assert unpacked_size(tmp_path / "nowhere") == 0

@@ -204,3 +204,30 @@ def test_any_numbers_in_a_ring(tmp_path: Path, numbers: list[str]) -> None:
     assert np.abs(whole.batches[0].positions).max() < 1e8
     if whole.triangle_count == 12:
         assert whole.codes
+
+
+def test_surfaces_of_a_storey_that_bound_the_building(shared_data: Path, tmp_path: Path) -> None:
+    """CityGML 3.0: the building's boundary refers to a surface that a storey has; it is drawn, once."""
+    text = (shared_data / "citygml/ogc/CityGMLv3_Building_LOD2-EPSG25832.gml").read_text(encoding="utf-8")
+    whole = read(shared_data / "citygml/ogc/CityGMLv3_Building_LOD2-EPSG25832.gml")
+    text = text.replace("<con:GroundSurface>", '<con:GroundSurface gml:id="W1">', 1)
+    begin, end = text.index("<boundary>"), text.index("</boundary>") + len("</boundary>")
+    wall = text[begin:end]
+    reference = '<boundary xlink:href="#W1"/>'
+    storey = f'<bldg:buildingSubdivision><bldg:Storey gml:id="S">{wall}</bldg:Storey></bldg:buildingSubdivision>'
+    moved = text[:begin] + reference * 2 + text[end:]
+    moved = moved.replace("</bldg:Building>", storey + "</bldg:Building>", 1)
+    path = tmp_path / "a.gml"
+    path.write_text(moved, encoding="utf-8")
+    assert read(path).volumes() == pytest.approx(whole.volumes())
+    assert read(path).codes == whole.codes
+    path.write_text(text.replace(wall, wall + reference, 1), encoding="utf-8")
+    assert read(path).triangle_count == whole.triangle_count
+    path.write_text(text.replace(wall, wall + '<boundary xlink:href="#gone"/>', 1), encoding="utf-8")
+    assert read(path).codes - whole.codes == {"XLINK_UNRESOLVED": 1}
+
+
+def test_a_part_by_reference_is_a_finding(tmp_path: Path) -> None:
+    part = '<bldg:consistsOfBuildingPart xlink:href="#P"/>'
+    member = MEMBER.replace("      <bldg:boundedBy>", part + "      <bldg:boundedBy>", 1)
+    assert read(_write(tmp_path / "a.gml", member)).codes == {"XLINK_UNRESOLVED": 1}
