@@ -1,1 +1,1 @@
-"""CityGML files -> `FeatureBatch`: a streaming reader for buildings as the German Länder deliver them."""
+"""CityGML and CityJSON files -> `FeatureBatch`: streaming readers for buildings as the German Länder deliver them."""
