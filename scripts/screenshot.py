@@ -62,11 +62,23 @@ def demo(folder: Path) -> Iterator[str]:
 def take(page: Page, address: str, into: Path) -> None:
     """Save a picture of the demo with one building selected, once everything in view has been drawn."""
     open_view(page, address + VIEW)
+    chosen = building_in_view(page)
+    open_view(page, f"{address}{VIEW}&gebaeude={chosen}&kamera={nearer(page, address, chosen, CLOSER)}")
+    if page.evaluate("() => window.zwilling.selected") != chosen:
+        raise RuntimeError(f"the link did not select {chosen}")
+    refuse_faults(page)
+    into.parent.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=into, timeout=PATIENCE_MS)
+    if into.stat().st_size > LARGEST_BYTES:
+        raise RuntimeError(f"{into} has {into.stat().st_size} bytes; at most {LARGEST_BYTES} may be committed")
+
+
+def building_in_view(page: Page) -> str:
+    """Return the id of the building nearest to the middle that can be seen, looking outwards in eight directions."""
     size = page.viewport_size
     if size is None:
         raise AssertionError("the page has a viewport")
-    # The building nearest to the middle that can be seen, looking outwards in eight directions.
-    chosen = page.evaluate(
+    chosen: str | None = page.evaluate(
         """([width, height]) => {
             for (let away = 0; away < Math.min(width, height) / 3; away += 12)
                 for (let turn = 0; turn < 8; turn++) {
@@ -81,24 +93,26 @@ def take(page: Page, address: str, into: Path) -> None:
     )
     if chosen is None:
         raise RuntimeError("no building is in view")
+    return chosen
+
+
+def nearer(page: Page, address: str, building: str, part: float) -> str:
+    """Return the camera, as a link names it, at a `part` of its distance to a building, looking the same way."""
     (layer,) = fetch(address + "api/twin")["layers"]
-    west, south, low, east, north, _ = fetch(address.rstrip("/") + layer["item"].replace("{id}", chosen))["bbox"]
+    west, south, low, east, north, _ = fetch(address.rstrip("/") + layer["item"].replace("{id}", building))["bbox"]
     camera = page.evaluate("() => window.zwilling.camera")
     place = [
-        at + CLOSER * (camera[axis] - at)
+        at + part * (camera[axis] - at)
         for axis, at in (("longitude", (west + east) / 2), ("latitude", (south + north) / 2), ("height", low))
     ]
-    numbers = ",".join(f"{number:.6f}" for number in [*place, camera["heading"], camera["pitch"]])
-    open_view(page, f"{address}{VIEW}&gebaeude={chosen}&kamera={numbers}")
-    if page.evaluate("() => window.zwilling.selected") != chosen:
-        raise RuntimeError(f"the link did not select {chosen}")
+    return ",".join(f"{number:.6f}" for number in [*place, camera["heading"], camera["pitch"]])
+
+
+def refuse_faults(page: Page) -> None:
+    """Raise if the page has met an error, or a tile that does not load."""
     faults = page.evaluate("() => [...window.zwilling.errors, ...window.zwilling.tilesFailed]")
     if faults:
         raise RuntimeError(f"the page reports {faults}")
-    into.parent.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=into, timeout=PATIENCE_MS)
-    if into.stat().st_size > LARGEST_BYTES:
-        raise RuntimeError(f"{into} has {into.stat().st_size} bytes; at most {LARGEST_BYTES} may be committed")
 
 
 def open_view(page: Page, address: str) -> None:
