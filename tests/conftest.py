@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,3 +20,11 @@ def shared_data() -> Path:
             pytest.fail(f"CI must have the real test data in {folder}")
         pytest.skip(f"real test data is not at {folder}; set ZWILLING_TEST_DATA to its folder")
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_grid_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Tests see no quasigeoid grid but the one they install: heights must not depend on whose machine this is."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data-home")))
+        yield

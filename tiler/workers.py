@@ -17,7 +17,7 @@ Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 # Loaded once by the server that forks the workers, before any thread is started there.
-_PRELOAD = ["tiler.buildings", "citygml.reader"]
+_PRELOAD = ["tiler.buildings", "citygml.sources"]
 _IN_FLIGHT_PER_WORKER = 4
 
 
