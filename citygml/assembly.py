@@ -89,6 +89,7 @@ class Assembly:
     def __init__(self, reading: Reading) -> None:
         self._reading = reading
         self.findings = Findings(reading.name)
+        self._file_name = reading.file_name
         self.count = 0
         self.source_date = ""
         self._names = GenericNames()
@@ -153,7 +154,7 @@ class Assembly:
         self._frame = frame
         self._gathered.features_in += 1
         for part in parts:
-            part.row.values["source_file"] = self._reading.file_name
+            part.row.values["source_file"] = self._file_name
             part.row.values["source_date"] = self.source_date
         self._gathered.add(feature_id, parts)
         self._note_levels(parts)

@@ -82,6 +82,7 @@ class _Pass:
         dictionaries = Dictionaries(reading.folder, self._assembly.findings)
         self._buildings = BuildingReader(self._surfaces, self._assembly.findings, dictionaries, reading.lod)
         self._frames: dict[str, Frame] = {}
+        self._frames_of: dict[tuple[str, ...], Frame] = {}
 
     def batches(self) -> Iterator[FeatureBatch]:
         others: Counter[str] = Counter()
@@ -114,12 +115,17 @@ class _Pass:
         """Return the CRS of a building: the user's, its geometries', its envelope's, or the model's."""
         if self._reading.override is not None:
             return self._reading.override
-        where = f"gml:id={feature_id}"
         stated = list(self._surfaces.srs_names)
         if not stated:
             envelope = next(element.iter(*ENVELOPES), None)
             own = "" if envelope is None else (envelope.get("srsName") or "").strip()
             stated = [own or self._document.srs_name]
+        # Nearly always the same as for the building before; what was refused is not kept.
+        key = (*stated, self._document.srs_name)
+        known = self._frames_of.get(key)
+        if known is not None:
+            return known
+        where = f"gml:id={feature_id}"
         if not stated[0].strip():
             raise UnknownCRSError(
                 "no srsName", source=self._reading.name, where=where, remedy="pass --crs EPSG:25832+7837"
@@ -136,7 +142,9 @@ class _Pass:
         if self._document.srs_name:
             frames.append(self._named_frame(self._document.srs_name, where))
         same_place = [frame for frame in frames if frame.horizontal == frames[0].horizontal]
-        return next((frame for frame in same_place if frame.has_heights), frames[0])
+        chosen = next((frame for frame in same_place if frame.has_heights), frames[0])
+        self._frames_of[key] = chosen
+        return chosen
 
     def _named_frame(self, name: str, where: str) -> Frame:
         frame = self._frames.get(name)

@@ -65,6 +65,10 @@ class Property:
     description: str = ""
     unit: str = ""
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # Each batch in the store has some dozens; a dataclass with slots pickles itself ten times slower.
+        return Property, (self.id, self.type, self.name, self.description, self.unit)
+
 
 Column = NDArray[np.object_] | NDArray[np.float64] | NDArray[np.int32]
 
