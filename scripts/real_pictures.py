@@ -19,7 +19,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
-from scripts.screenshot import CHROMIUM, PATIENCE_MS, VIEW, building_in_view, nearer, open_view, refuse_faults
+from scripts.screenshot import CHROMIUM, PATIENCE_MS, VIEW, building_in_view, nearer, open_view
 
 PICTURES = Path(__file__).resolve().parent.parent / "artefacts" / "real"
 DISTANCES = {"quarter": 0.35, "house": 0.06}
@@ -76,7 +76,6 @@ def take(page: Page, address: str, name: str) -> None:
 
 def save(page: Page, name: str) -> None:
     """Save what the page shows."""
-    refuse_faults(page)
     page.screenshot(path=PICTURES / f"{name}.png", timeout=PATIENCE_MS)
     print(PICTURES / f"{name}.png", flush=True)
 

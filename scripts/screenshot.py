@@ -66,7 +66,6 @@ def take(page: Page, address: str, into: Path) -> None:
     open_view(page, f"{address}{VIEW}&gebaeude={chosen}&kamera={nearer(page, address, chosen, CLOSER)}")
     if page.evaluate("() => window.zwilling.selected") != chosen:
         raise RuntimeError(f"the link did not select {chosen}")
-    refuse_faults(page)
     into.parent.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=into, timeout=PATIENCE_MS)
     if into.stat().st_size > LARGEST_BYTES:
@@ -116,10 +115,12 @@ def refuse_faults(page: Page) -> None:
 
 
 def open_view(page: Page, address: str) -> None:
-    """Open `address` and wait until everything in view has been drawn."""
+    """Open `address` and wait until everything in view has been drawn; raise if the page meets an error instead."""
     page.goto(address, wait_until="load")
     # Seldom asked: every question asks for a frame, and a processor draws slowly.
-    page.wait_for_function("() => window.zwilling?.idle()", timeout=PATIENCE_MS, polling=500)
+    ended = "() => window.zwilling && (window.zwilling.idle() || window.zwilling.errors.length > 0)"
+    page.wait_for_function(ended, timeout=PATIENCE_MS, polling=500)
+    refuse_faults(page)
 
 
 def fetch(address: str) -> Any:
