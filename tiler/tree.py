@@ -105,7 +105,8 @@ class Tree:
             workers: share the encoding.
             on_tile: called with the number of tiles written so far.
         """
-        plans = list(_walk(self._root))
+        # Leaves first: what is near the root looks at everything, and would keep the results behind it waiting.
+        plans = sorted(_walk(self._root), key=lambda plan: -plan.level)
         tasks = [
             _TileTask(store, plan.frame, plan.parts, plan.ids, not plan.is_leaf, self._properties, self._options)
             for plan in plans
@@ -117,6 +118,8 @@ class Tree:
             shown = sum(len(features) for _, features in plan.parts)
             self.tile_facts.append(TileFacts(plan.uri, plan.level, plan.is_leaf, shown, len(glb), plan.bounds))
             on_tile(len(boxes))
+        order = {plan.uri: number for number, plan in enumerate(_walk(self._root))}
+        self.tile_facts.sort(key=lambda facts: order[facts.uri])
         root = _tile(self._root, boxes)
         root.to_parent = self._root.frame
         return Tileset(
