@@ -165,3 +165,14 @@ def test_everything_can_be_done_by_keyboard(visit: OpenVisit, real_twin: Server,
     page.picture("help")
     keys.press("Escape")
     expect(page.page.get_by_role("button", name="Hilfe")).to_be_focused()
+
+
+def test_close_to_the_ground_the_scene_goes_on(visit: OpenVisit, real_twin: Server, element: etree._Element) -> None:
+    """Five metres above the ground beside a house: CesiumJS once refined the ground beyond its last level there."""
+    longitude, latitude, _ = top(element)
+    ground = float(corners(element, "GroundSurface")[:, 2].min()) + UNDULATION
+    page = visit(real_twin.address)
+    page.open(f"kamera={longitude:.6f},{latitude - 0.0003:.6f},{ground + 5:.1f},0,-20")
+    page.settle()
+    assert page.ask("() => zwilling.errors") == []
+    assert page.console == []

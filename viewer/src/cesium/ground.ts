@@ -18,6 +18,8 @@ class GroundTerrain extends CustomHeightmapTerrainProvider {
   override getLevelMaximumGeometricError(level: number): number {
     const { west, east } = this.tilingScheme.rectangle;
     const spacing = (CesiumMath.toDegrees(east - west) * METRES_PER_DEGREE) / 2 ** level / (SAMPLES - 1);
+    // Without an end, a camera close to the ground would have CesiumJS subdivide beyond the levels that it has room for.
+    if (spacing < FINEST_SPACING / 2) return 0;
     if (spacing < FINEST_SPACING) return SMALLEST_ERROR;
     return spacing * LARGEST_SLOPE + spacing ** 2 / (8 * EARTH_RADIUS);
   }
