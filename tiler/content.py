@@ -48,14 +48,10 @@ class TileContent:
     Attributes:
         glb: the file.
         box: encloses every vertex as a client decodes it, in the tile's frame (z up), metres.
-        triangles: how many triangles are in it.
-        vertices: how many vertices are in it.
     """
 
     glb: bytes
     box: Box
-    triangles: int
-    vertices: int
 
 
 def encode(
@@ -84,14 +80,12 @@ def encode(
 
     primitives: list[dict[str, Any]] = []
     materials: list[dict[str, Any]] = []
-    vertices = 0
     for surface in SurfaceClass:
         triangles = batch.triangles[batch.triangle_surface == surface]
         if len(triangles) == 0:
             continue
         rows = batch.triangle_row[batch.triangle_surface == surface]
         used, indices = _order_of_use(triangles, len(local))
-        vertices += len(used)
         ids = np.zeros(len(used), dtype=_IDS)
         ids["row"][indices] = np.repeat(rows, 3)
         ids["surface"] = surface.value
@@ -124,7 +118,7 @@ def encode(
         document["extensionsUsed"].append("KHR_mesh_quantization")
         document["extensionsRequired"] = ["KHR_mesh_quantization"]
     z_up = np.stack([decoded[:, 0], -decoded[:, 2], decoded[:, 1]], axis=1)
-    return TileContent(builder.finish(document), Box.around(z_up), len(batch.triangles), vertices)
+    return TileContent(builder.finish(document), Box.around(z_up))
 
 
 def _positions(

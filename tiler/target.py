@@ -8,19 +8,11 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from zwilling.errors import TilesetError
 
 TILESET_FILE = "tileset.json"
-
-
-class TilesetTarget(Protocol):
-    """Anything that takes the files of a tileset."""
-
-    def write(self, name: str, data: bytes) -> None:
-        """Store `data` under `name`, a relative path with `/`."""
-        ...
 
 
 class FolderTarget:
