@@ -482,7 +482,13 @@ class _Resolver:
 def footprints(polygons: list[Polygon]) -> list[Polygon]:
     """Return the footprint of a building in level of detail 0, or its roof edge where it has no footprint.
 
-    Both at once would be two areas on top of each other; many files give them the same height.
+    Two at once would be two areas on top of each other; many files give them the same height.  A `GroundSurface`,
+    which faces down where it closes a solid, faces up where it is all there is to see.
     """
-    ground = [polygon for polygon in polygons if polygon.boundary in (Boundary.GROUND, Boundary.FOOTPRINT)]
-    return ground or polygons
+    for kind in (Boundary.FOOTPRINT, Boundary.GROUND):
+        found = [polygon for polygon in polygons if polygon.boundary == kind]
+        if found:
+            for polygon in found:
+                polygon.boundary = Boundary.FOOTPRINT
+            return found
+    return polygons

@@ -112,7 +112,8 @@ ADDRESSES: Final = frozenset(names(BUILDING, "address"))
 
 # qualified name -> (level of detail, is a solid, what an inline polygon bounds)
 GEOMETRY_PROPERTIES: Final[dict[str, tuple[int, bool, Boundary]]] = {
-    name: (lod, local == "Solid", Boundary.UNCLASSIFIED)
+    # In level of detail 0 a space's own surface is its footprint; CityGML 3.0 has no other word for it.
+    name: (lod, local == "Solid", Boundary.FOOTPRINT if lod == 0 else Boundary.UNCLASSIFIED)
     for lod in range(5)
     for local in ("MultiSurface", "Solid", "Geometry")
     for name in names(_THEMATIC, f"lod{lod}{local}")

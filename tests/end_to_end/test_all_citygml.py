@@ -164,7 +164,7 @@ REFUSED = [
 TWINS = [
     *(
         (f"ogc/CityGMLv2_Building_LOD{lod}-EPSG25832.gml", f"ogc/CityGMLv3_Building_LOD{lod}-EPSG25832.gml")
-        for lod in (1, 2)
+        for lod in (0, 1, 2)
     ),
     ("citygml4j/lod2_buildings_v3.gml", "cityjson/lod2_buildings_v2.json"),
 ]
