@@ -36,6 +36,7 @@ _LARGEST_ARCHIVE: Final = 1 << 38
 _MOST_ENTRIES: Final = 4096
 _LARGEST_DIRECTORY: Final = 1 << 21
 _BUFFER: Final = 1 << 17
+_ENTRY_HEADER: Final = 30  # bytes before an entry's name and data (APPNOTE 4.3.7)
 # Of the others, zipfile cannot bound how much one step unpacks.
 _METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _BROKEN: Final = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, struct.error, ValueError)
@@ -135,7 +136,7 @@ class _Limited(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # Buffer has no name before Python 3.12
         try:
             data = self._stream.read(len(buffer))
         except (*_BROKEN, OSError) as error:
@@ -203,7 +204,7 @@ def _checked(path: Path, archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
     for info in sorted(found, key=lambda info: info.header_offset):
         if info.header_offset < end:
             raise _refused(path, info.filename, "shares bytes with another entry, as archives made to exhaust do")
-        end = info.header_offset + zipfile.sizeFileHeader + info.compress_size  # type: ignore[attr-defined]
+        end = info.header_offset + _ENTRY_HEADER + info.compress_size
     return found
 
 

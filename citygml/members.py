@@ -231,7 +231,7 @@ def _let_go(element: etree._Element) -> None:
 
     The element itself stays, empty: the parser may be writing the text behind it.
     """
-    element.clear(keep_tail=True)  # type: ignore[call-arg]
+    element.clear(keep_tail=True)  # type: ignore[call-arg]  # the stubs do not know it
     parent = element.getparent()
     if parent is not None:
         while element.getprevious() is not None:

@@ -7,9 +7,6 @@ They go to `artefacts/real/`, which git ignores: real data is not ours to publis
 
 from __future__ import annotations
 
-import re
-import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -17,9 +14,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
-from scripts.screenshot import CHROMIUM, PATIENCE_MS, VIEW, building_in_view, nearer, open_view
+from scripts.screenshot import PATIENCE_MS, VIEW, browser, building_in_view, nearer, open_view, served
 
 PICTURES = Path(__file__).resolve().parent.parent / "artefacts" / "real"
 DISTANCES = {"quarter": 0.35, "house": 0.06}
@@ -44,23 +41,9 @@ attribution = ["Geobasis NRW"]
 """,
         encoding="utf-8",
     )
-    program = [sys.executable, "-m", "zwilling"]
-    subprocess.run([*program, "build", str(settings), "--quiet"], check=True)
-    serve = [*program, "serve", str(settings), "--port", "0", "--quiet"]
-    process = subprocess.Popen(serve, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    if process.stdout is None:
-        raise AssertionError("a pipe was asked for")
-    try:
-        for line in process.stdout:
-            if found := re.search(r"http://[\d.]+:\d+/", line):
-                yield found[0]
-                break
-        else:
-            raise RuntimeError(f"the server ended with {process.wait()} before it named its address")
-    finally:
-        process.send_signal(signal.SIGINT)
-        process.wait(timeout=60)
-        process.stdout.close()
+    subprocess.run([sys.executable, "-m", "zwilling", "build", str(settings), "--quiet"], check=True)
+    with served("serve", str(settings), "--quiet") as address:
+        yield address
 
 
 def take(page: Page, address: str, name: str) -> None:
@@ -82,20 +65,15 @@ def save(page: Page, name: str) -> None:
 
 def main() -> None:
     """Take the pictures of every file that the command line names."""
-    browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if browser is None:
-        sys.exit("no Chromium on PATH; `make screenshot` installs it")
     if not sys.argv[1:]:
         sys.exit(__doc__)
     PICTURES.mkdir(parents=True, exist_ok=True)
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=browser, chromium_sandbox=False, args=CHROMIUM)
+    with browser() as new_page:
         for source in map(Path, sys.argv[1:]):
-            page = chromium.new_page(viewport={"width": 1440, "height": 810}, locale="de-DE", reduced_motion="reduce")
+            page = new_page()
             with tempfile.TemporaryDirectory() as folder, twin(source, Path(folder)) as address:
                 take(page, address, source.stem)
             page.close()
-        chromium.close()
 
 
 if __name__ == "__main__":

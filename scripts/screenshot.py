@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -40,10 +40,10 @@ CLOSER = 0.42
 
 
 @contextmanager
-def demo(folder: Path) -> Iterator[str]:
-    """Run the demo in `folder`; yield its address."""
-    command = [sys.executable, "-m", "zwilling", "demo", "--dir", str(folder), "--port", "0", "--no-browser"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+def served(*arguments: str) -> Iterator[str]:
+    """Run the program with `arguments`, which start a server; yield its address, and end it afterwards."""
+    command = [sys.executable, "-m", "zwilling", *arguments, "--port", "0"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if process.stdout is None:
         raise AssertionError("a pipe was asked for")
     try:
@@ -52,11 +52,25 @@ def demo(folder: Path) -> Iterator[str]:
                 yield found[0]
                 break
         else:
-            raise RuntimeError(f"the demo ended with {process.wait()} before it named its address")
+            raise RuntimeError(f"the server ended with {process.wait()} before it named its address")
     finally:
         process.send_signal(signal.SIGINT)
         process.wait(timeout=60)
         process.stdout.close()
+
+
+@contextmanager
+def browser() -> Iterator[Callable[[], Page]]:
+    """Start Chromium; yield a function that opens a page of the pictures' size."""
+    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if program is None:
+        sys.exit("no Chromium on PATH; `make screenshot` installs it")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=program, chromium_sandbox=False, args=CHROMIUM)
+        yield lambda: chromium.new_page(
+            viewport={"width": 1440, "height": 810}, locale="de-DE", reduced_motion="reduce"
+        )
+        chromium.close()
 
 
 def take(page: Page, address: str, into: Path) -> None:
@@ -131,14 +145,9 @@ def fetch(address: str) -> Any:
 
 def main() -> None:
     """Render every picture."""
-    browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if browser is None:
-        sys.exit("no Chromium on PATH; `make screenshot` installs it")
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright, demo(Path(folder)) as address:
-        chromium = playwright.chromium.launch(executable_path=browser, chromium_sandbox=False, args=CHROMIUM)
-        page = chromium.new_page(viewport={"width": 1440, "height": 810}, locale="de-DE", reduced_motion="reduce")
-        take(page, address, IMAGES / "first-light.png")
-        chromium.close()
+    with tempfile.TemporaryDirectory() as folder, browser() as new_page:
+        with served("demo", "--dir", folder, "--no-browser") as address:
+            take(new_page(), address, IMAGES / "first-light.png")
 
 
 if __name__ == "__main__":
