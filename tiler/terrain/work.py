@@ -1,0 +1,336 @@
+"""Work on the ground: which unit needs what, what is still true from the version before, and in which order.
+
+Every product (textured tiles, terrain for the globe, pyramid of pictures) is cut into units, small pieces of work
+that know what they are made from.  Units of the first stage read the mosaics; those of later stages are made from
+units of the stage before, the coarser tiles.  As in `make`, a unit whose fingerprint has not changed is taken over
+from the version before, so one new orthophoto costs its own tiles and their ancestors.
+
+Every file of a mosaic is decoded once, just before the first unit that needs it, and forgotten after the last.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pickle
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Protocol
+
+from tiler.terrain.ground import Ground
+from tiler.workers import Workers
+from zwilling.issues import Issue
+from zwilling.rasters import Mosaic, Rectangle
+
+# Files decoded side by side before the units between them are made: bounds the scratch folder.
+_FILES_IN_A_WAVE: Final = 8
+_LEDGER: Final = ".units"
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A piece of work that leaves files.
+
+    Attributes:
+        key: its name, unique within all products: `tiles/3/8/5`.
+        pictures, heights: what it reads of the mosaics, in their CRS; None where nothing.
+        children: keys of the units it is made from.
+    """
+
+    key: str
+    pictures: Rectangle | None = None
+    heights: Rectangle | None = None
+    children: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What a unit left.
+
+    Attributes:
+        files: names below the target's folder.
+        size: their bytes.
+        value: what units of the next stage and the product's `finish` must know of it; numpy arrays and plain values.
+        issues: findings.
+    """
+
+    files: tuple[str, ...]
+    size: int
+    value: object
+    issues: tuple[Issue, ...] = ()
+
+
+class Product(Protocol):
+    """One thing that is made of the ground; small, and can be pickled."""
+
+    @property
+    def options(self) -> str:
+        """Everything besides its inputs that shapes the product's files, as text."""
+        ...
+
+    def stages(self) -> Sequence[Sequence[Unit]]:
+        """Return the units: first those that read the mosaics, then those made from them, and so on to the root."""
+        ...
+
+    def make(self, unit: Unit, children: Mapping[str, object], ground: Ground, scratch: Path, folder: Path) -> Made:
+        """Make one unit; runs in a worker.
+
+        Args:
+            unit: what to make.
+            children: values of the units it is made from, by key; those that left nothing are absent.
+            ground: what is read.
+            scratch: where the mosaics' files have been decoded.
+            folder: where files go, and where those of its children stand.
+        """
+        ...
+
+
+@dataclass(slots=True)
+class Ledger:
+    """What every unit left, and from what it was made; stands beside the files of a version.
+
+    Attributes:
+        entries: fingerprint and what was left, by key.
+    """
+
+    entries: dict[str, tuple[str, Made]] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, folder: Path | None) -> Ledger:
+        """Return the ledger of a version; an empty one where there is none or it was written by another program."""
+        if folder is None:
+            return cls()
+        try:
+            return cls(pickle.loads((folder / _LEDGER).read_bytes()))  # noqa: S301  # our own file in our own folder
+        except (OSError, ValueError, EOFError, AttributeError, ImportError, pickle.UnpicklingError):
+            return cls()
+
+    def write(self, folder: Path) -> None:
+        """Write the ledger beside the files it tells of."""
+        (folder / _LEDGER).write_bytes(pickle.dumps(self.entries, protocol=pickle.HIGHEST_PROTOCOL))
+
+
+@dataclass(frozen=True, slots=True)
+class Worked:
+    """What came of it.
+
+    Attributes:
+        made: what every unit left, by key.
+        fresh: how many units were made, and not taken over.
+        decoded: names of the mosaics' files that were decoded.
+        issues: findings of the decoding and of all units.
+    """
+
+    made: Mapping[str, Made]
+    fresh: int
+    decoded: tuple[str, ...]
+    issues: tuple[Issue, ...]
+
+
+def work(
+    products: Sequence[Product],
+    ground: Ground,
+    folder: Path,
+    scratch: Path,
+    workers: Workers,
+    *,
+    code: str,
+    previous: Path | None = None,
+    on_progress: Callable[[int, int], None] = lambda _done, _total: None,
+) -> Worked:
+    """Make every unit of `products` and return what they left.
+
+    Args:
+        folder: where files go; the ledger is written there too.
+        scratch: an empty folder for what is decoded.
+        code: changes where the program does, so that nothing made by another one is taken over.
+        previous: folder of the version before, whose files are linked where they are still true.
+        on_progress: called with the number of units that are done, and of all.
+
+    Raises:
+        SourceError: a file cannot be decoded.
+    """
+    return _Work(products, ground, folder, scratch, workers, code, previous, on_progress).run()
+
+
+@dataclass(frozen=True, slots=True)
+class _Decode:
+    mosaic: Mosaic
+    file: int
+    part: int
+    scratch: Path
+
+
+def _decode(task: _Decode) -> tuple[Issue, ...]:
+    return task.mosaic.decode(task.file, task.part, task.scratch)
+
+
+@dataclass(frozen=True, slots=True)
+class _Make:
+    product: Product
+    unit: Unit
+    children: Mapping[str, object]
+    ground: Ground
+    scratch: Path
+    folder: Path
+
+
+def _make(task: _Make) -> Made:
+    return task.product.make(task.unit, task.children, task.ground, task.scratch, task.folder)
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """A unit of a product, its fingerprint, and the mosaics' files it needs: (number of the mosaic, of the file)."""
+
+    product: Product
+    unit: Unit
+    fingerprint: str
+    needs: frozenset[tuple[int, int]]
+
+
+class _Work:
+    def __init__(
+        self,
+        products: Sequence[Product],
+        ground: Ground,
+        folder: Path,
+        scratch: Path,
+        workers: Workers,
+        code: str,
+        previous: Path | None,
+        on_progress: Callable[[int, int], None],
+    ) -> None:
+        self._ground = ground
+        self._folder = folder
+        self._scratch = scratch
+        self._workers = workers
+        self._code = code
+        self._previous = previous
+        self._known = Ledger.read(previous)
+        self._ledger = Ledger()
+        self._issues: list[Issue] = []
+        self._decoded: list[str] = []
+        self._fresh = 0
+        self._stages = [(product, [list(stage) for stage in product.stages()]) for product in products]
+        self._total = sum(len(stage) for _, stages in self._stages for stage in stages)
+        self._on_progress = on_progress
+
+    def run(self) -> Worked:
+        for number in range(max((len(stages) for _, stages in self._stages), default=0)):
+            jobs = [
+                self._job(product, unit)
+                for product, stages in self._stages
+                if number < len(stages)
+                for unit in stages[number]
+            ]
+            stale = [job for job in jobs if not self._take_over(job)]
+            for wave in _waves(stale):
+                self._decode(wave.decode)
+                tasks = [self._task(job) for job in wave.jobs]
+                for job, made in zip(wave.jobs, self._workers.map(_make, tasks), strict=True):
+                    self._note(job, made)
+                    self._fresh += 1
+                for mosaic, file in wave.forget:
+                    self._ground.mosaics[mosaic].forget(file, self._scratch)
+        self._ledger.write(self._folder)
+        left = {key: made for key, (_, made) in self._ledger.entries.items()}
+        return Worked(left, self._fresh, tuple(self._decoded), tuple(self._issues))
+
+    def _job(self, product: Product, unit: Unit) -> _Job:
+        needs = [
+            (number, file)
+            for number, mosaic in enumerate(self._ground.mosaics)
+            for file, raster in enumerate(mosaic.files)
+            if (wish := unit.pictures if mosaic is self._ground.pictures else unit.heights) is not None
+            and raster.covers.meets(wish)
+        ]
+        made_from = [
+            self._code,
+            type(product).__name__,
+            product.options,
+            repr(unit),
+            *(self._ground.mosaics[number].files[file].fingerprint for number, file in needs),
+            *(self._ledger.entries[key][0] for key in unit.children if key in self._ledger.entries),
+        ]
+        return _Job(product, unit, hashlib.sha256("\n".join(made_from).encode()).hexdigest(), frozenset(needs))
+
+    def _take_over(self, job: _Job) -> bool:
+        """Link what the version before has of a unit, and return whether it has all of it."""
+        known = self._known.entries.get(job.unit.key)
+        if known is None or known[0] != job.fingerprint or self._previous is None:
+            return False
+        for name in known[1].files:
+            if not _link(self._previous / name, self._folder / name):
+                return False
+        self._note(job, known[1])
+        return True
+
+    def _task(self, job: _Job) -> _Make:
+        entries = self._ledger.entries
+        children = {key: entries[key][1].value for key in job.unit.children if key in entries}
+        return _Make(job.product, job.unit, children, self._ground, self._scratch, self._folder)
+
+    def _note(self, job: _Job, made: Made) -> None:
+        self._ledger.entries[job.unit.key] = (job.fingerprint, made)
+        self._issues.extend(made.issues)
+        self._on_progress(len(self._ledger.entries), self._total)
+
+    def _decode(self, wanted: Sequence[tuple[int, int]]) -> None:
+        mosaics = self._ground.mosaics
+        tasks = [
+            _Decode(mosaics[number], file, part, self._scratch)
+            for number, file in wanted
+            for part in range(mosaics[number].files[file].parts)
+        ]
+        for issues in self._workers.map(_decode, tasks):
+            self._issues.extend(issues)
+        self._decoded.extend(mosaics[number].files[file].name for number, file in wanted)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wave:
+    """Units that are made side by side, the files to decode before and to forget after."""
+
+    jobs: tuple[_Job, ...]
+    decode: tuple[tuple[int, int], ...]
+    forget: tuple[tuple[int, int], ...]
+
+
+def _waves(jobs: Sequence[_Job]) -> Iterator[_Wave]:
+    """Cut `jobs` into waves, each of which needs only a few files that no wave before has decoded.
+
+    Units come in the order of the first file that they need, so that those of one place stand together.
+    """
+    jobs = sorted(jobs, key=lambda job: sorted(job.needs))
+    last = {need: number for number, job in enumerate(jobs) for need in job.needs}
+    decoded: set[tuple[int, int]] = set()
+    begin = 0
+    while begin < len(jobs):
+        new: set[tuple[int, int]] = set()
+        end = begin
+        while end < len(jobs) and (end == begin or len(new | (jobs[end].needs - decoded)) <= _FILES_IN_A_WAVE):
+            new |= jobs[end].needs - decoded
+            end += 1
+        decoded |= new
+        forget = tuple(sorted(need for need in decoded if last[need] < end))
+        decoded.difference_update(forget)
+        yield _Wave(tuple(jobs[begin:end]), tuple(sorted(new)), forget)
+        begin = end
+
+
+def _link(source: Path, place: Path) -> bool:
+    """Give a file a second name, or copy it where the disk cannot; return whether it was there."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(source, place)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        try:
+            shutil.copyfile(source, place)
+        except FileNotFoundError:
+            return False
+    return True
