@@ -145,9 +145,12 @@ def fetch(address: str) -> Any:
 
 def main() -> None:
     """Render every picture."""
-    with tempfile.TemporaryDirectory() as folder, browser() as new_page:
-        with served("demo", "--dir", folder, "--no-browser") as address:
-            take(new_page(), address, IMAGES / "first-light.png")
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        browser() as new_page,
+        served("demo", "--dir", folder, "--no-browser") as address,
+    ):
+        take(new_page(), address, IMAGES / "first-light.png")
 
 
 if __name__ == "__main__":
