@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 from server.catalogue import Catalogue
 from server.documents import Document
 from server.files import FileStore, needs_no_decoding
-from zwilling.layers import LAYER_FILE, VERSION, Layer
+from zwilling.layers import VERSION, Layer
 
 PREFIX = "/tiles/"
 MEDIA_TYPES = {
@@ -24,6 +24,7 @@ MEDIA_TYPES = {
     ".gltf": "model/gltf+json",
     ".bin": "application/octet-stream",
     ".subtree": "application/octet-stream",
+    ".terrain": "application/vnd.quantized-mesh",
     ".webp": "image/webp",
     ".jpg": "image/jpeg",
     ".png": "image/png",
@@ -31,8 +32,8 @@ MEDIA_TYPES = {
 }
 """What may be served from a version's folder; all else there is the build's own business."""
 
-RESERVED = frozenset({LAYER_FILE, "report.json"})
-"""Not served: the first is the server's, the second names the files and folders of the machine that built."""
+RESERVED = frozenset({"report.json"})
+"""Not served: it names the files and folders of the machine that built."""
 
 IMMUTABLE = "public, max-age=31536000, immutable"
 CURRENT = "public, max-age=60"
@@ -119,8 +120,13 @@ def tileset_path(layer: Layer) -> str:
     return f"{PREFIX}{layer.id}/{layer.version}/{_ENTRY}"
 
 
-def ground_path(layer: Layer, root: Path) -> str | None:
-    """Return the address of a layer's coarse ground heights, or None where its source told none."""
-    name = "ground.json"
-    is_there = (root / layer.id / layer.version / name).is_file()
-    return f"{PREFIX}{layer.id}/{layer.version}/{name}" if is_there else None
+def part_path(layer: Layer, root: Path, marker: str, address: str = "") -> str | None:
+    """Return the address of something that only some versions hold, or None where the current one has no `marker`.
+
+    Args:
+        root: folder that holds the layers.
+        marker: a file of it, relative to the version's folder.
+        address: what clients ask for, relative to the version's address; `marker` itself if empty.
+    """
+    is_there = (root / layer.id / layer.version / marker).is_file()
+    return f"{PREFIX}{layer.id}/{layer.version}/{address or marker}" if is_there else None

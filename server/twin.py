@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from server.catalogue import Catalogue
 from server.documents import Document
-from server.tilesets import ground_path, tileset_path
+from server.tilesets import part_path, tileset_path
 from tiler import feature_index
 from zwilling.layers import Layer
 
@@ -71,7 +71,9 @@ class Twin:
                     "title": layer.title,
                     "kind": layer.kind,
                     "tileset": tileset_path(layer),
-                    "ground": ground_path(layer, self._catalogue.root),
+                    "ground": part_path(layer, self._catalogue.root, "ground.json"),
+                    "terrain": part_path(layer, self._catalogue.root, "terrain/layer.json", "terrain/"),
+                    "imagery": part_path(layer, self._catalogue.root, "imagery/tiles.json"),
                     "item": f"/api/collections/{layer.id}/items/{{id}}",
                     "extent": asdict(layer.extent),
                     "licence": layer.licence,

@@ -29,6 +29,8 @@ def test_the_description_is_what_the_viewer_expects(client: Client) -> None:
                 "kind": "buildings",
                 "tileset": f"/tiles/buildings/{CURRENT}/tileset.json",
                 "ground": f"/tiles/buildings/{CURRENT}/ground.json",
+                "terrain": None,
+                "imagery": None,
                 "item": "/api/collections/buildings/items/{id}",
                 "extent": {"west": 6.6, "south": 51.1, "east": 6.75, "north": 51.25, "low": 30.0, "high": 150.0},
                 "licence": "dl-de/zero-2-0",
@@ -72,6 +74,24 @@ def test_ground_is_null_where_the_source_told_none(client: Client, data: Path) -
     (data / "layers" / "buildings" / OLD / "ground.json").unlink()
     switch_layer(data / "layers" / "buildings", layer("buildings", OLD))
     assert client.get("/api/twin").json()["layers"][0]["ground"] is None
+
+
+def test_what_a_globe_needs_is_named_where_a_layer_has_it(client: Client, data: Path) -> None:
+    folder = data / "layers" / "buildings" / CURRENT
+    for name, content in (
+        ("terrain/layer.json", b"{}"),
+        ("terrain/0/0/0.terrain", b"mesh"),
+        ("imagery/tiles.json", b"{}"),
+    ):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+    switch_layer(data / "layers" / "buildings", layer("buildings", CURRENT, synthetic=True))
+    (described,) = client.get("/api/twin").json()["layers"]
+    assert client.get(described["terrain"] + "layer.json").status_code == 200
+    assert client.get(described["imagery"]).status_code == 200
+    tile = client.get(described["terrain"] + "0/0/0.terrain")
+    assert (tile.headers["content-type"], tile.content) == ("application/vnd.quantized-mesh", b"mesh")
+    assert client.get("/tiles/buildings/layer.json").status_code == 404
 
 
 def test_nothing_built_is_an_empty_twin(tmp_path: Path) -> None:
