@@ -67,11 +67,6 @@ class Reading:
         return source_name(self.path, self.entry)
 
     @property
-    def folder(self) -> Path | None:
-        """The folder that the file lies in; None where it lies in an archive."""
-        return None if self.entry else self.path.parent
-
-    @property
     def file_name(self) -> str:
         """The file's own name, without any folder."""
         return Path(self.entry or self.path.name).name

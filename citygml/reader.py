@@ -79,7 +79,7 @@ class _Pass:
         self._document = Document(reading.path, share, entry=reading.entry)
         self._assembly = Assembly(reading)
         self._surfaces = SurfaceReader()
-        dictionaries = Dictionaries(reading.folder, self._assembly.findings)
+        dictionaries = Dictionaries(reading.path, reading.entry, self._assembly.findings)
         self._buildings = BuildingReader(self._surfaces, self._assembly.findings, dictionaries, reading.lod)
         self._frames: dict[str, Frame] = {}
         self._frames_of: dict[tuple[str, ...], Frame] = {}

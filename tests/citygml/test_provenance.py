@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from citygml.dictionaries import Dictionaries
+from citygml.findings import Findings
 from citygml.sources import open_source
 from tests.citygml.whole import Whole, read
 
@@ -103,6 +105,9 @@ def _roof(code: str, space: str) -> str:
         "http://example.org/x/roof.xml",
         "urn:x:roof.xml",
         "roof.xml#a",
+        "https://example.org/roof.xml?version=2",
+        "file:///C:/listen/roof.xml",
+        "../../nowhere/roof.xml",
     ],
 )
 def test_code_lists_beside_the_data(space: str, tmp_path: Path) -> None:
@@ -120,17 +125,82 @@ def test_code_lists_of_other_attributes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "space", ["../secret.xml", "{outside}", "file://{outside}", "link.xml", "pipe", ".", "\0", "x" * 5000]
+    "space",
+    [
+        "../secret.txt",
+        "../linked.xml",
+        "../link/daecher.xml",
+        "../pipe.xml",
+        "{outside}",
+        "file://{outside}",
+        "link.xml",
+        "pipe",
+        ".",
+        "\0",
+        "x" * 5000,
+    ],
 )
 def test_code_lists_elsewhere_are_not_opened(space: str, tmp_path: Path) -> None:
     outside = tmp_path / "secret.xml"
     outside.write_text(DICTIONARY, encoding="utf-8")
+    (tmp_path / "secret.txt").write_text(DICTIONARY, encoding="utf-8")
+    (tmp_path / "lists").mkdir()
+    (tmp_path / "lists" / "daecher.xml").write_text(DICTIONARY, encoding="utf-8")
+    (tmp_path / "linked.xml").symlink_to(outside)
+    (tmp_path / "link").symlink_to(tmp_path / "lists")
+    os.mkfifo(tmp_path / "pipe.xml")
     folder = tmp_path / "data"
     folder.mkdir()
     (folder / "link.xml").symlink_to(outside)
     os.mkfifo(folder / "pipe")
     space = space.format(outside=outside).replace("\0", "%00")
     assert _row(_written(folder / "a.gml", _roof("4711", space)))["roof_type_label"] == ""
+
+
+@pytest.mark.parametrize(("folders", "label"), [(1, "Tonnendach"), (4, "Tonnendach"), (5, "")])
+def test_code_lists_above_the_data(folders: int, label: str, tmp_path: Path) -> None:
+    """As PLATEAU lays them out: `udx/bldg/a.gml` names `../../codelists/daecher.xml`."""
+    (tmp_path / "codelists").mkdir()
+    (tmp_path / "codelists" / "daecher.xml").write_text(DICTIONARY, encoding="utf-8")
+    path = tmp_path.joinpath(*"abcde"[:folders], "a.gml")
+    space = "../" * folders + "codelists/daecher.xml"
+    assert _row(_written(path, _roof("4711", space)))["roof_type_label"] == label
+
+
+@pytest.mark.parametrize(
+    ("space", "label"),
+    [
+        ("../../codelists/daecher.xml", "Tonnendach"),
+        ("roof.xml", "Tonnendach"),
+        ("http://example.org/roof.xml", "Tonnendach"),
+        ("../../../outside.xml", ""),
+        ("../../../kreis/codelists/daecher.xml", ""),
+        ("/codelists/daecher.xml", ""),
+        ("..", ""),
+    ],
+)
+def test_code_lists_in_an_archive(space: str, label: str, tmp_path: Path) -> None:
+    plain = _written(tmp_path / "plain" / "a.gml", _roof("4711", space))
+    (tmp_path / "outside.xml").write_text(DICTIONARY, encoding="utf-8")
+    with zipfile.ZipFile(tmp_path / "kreis.zip", "w") as archive:
+        archive.write(plain, "udx/bldg/a.gml")
+        archive.writestr("udx/bldg/roof.xml", DICTIONARY)
+        archive.writestr("codelists/daecher.xml", DICTIONARY)
+    assert _row(tmp_path / "kreis.zip")["roof_type_label"] == label
+
+
+def test_code_lists_are_read_up_to_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file may name any number of lists, and one list by any number of names."""
+    (tmp_path / "a.xml").write_text(DICTIONARY, encoding="utf-8")
+    (tmp_path / "b.xml").write_text(DICTIONARY, encoding="utf-8")
+    monkeypatch.setattr("citygml.dictionaries._LARGEST_TOGETHER", len(DICTIONARY.encode()) + 10)
+    findings = Findings("a.gml")
+    lists = Dictionaries(tmp_path / "a.gml", "", findings)
+    assert [lists.label(name, "4711") for name in ("a.xml", "./a.xml", "b.xml")] == ["Tonnendach", "Tonnendach", ""]
+    (told,) = findings.take()
+    assert (told.code, told.where) == ("CODE_LIST_UNREADABLE", "codeSpace=b.xml")
+    monkeypatch.setattr("citygml.dictionaries._MOST", 4)
+    assert [lists.label(f"{n * './'}a.xml", "4711") for n in (2, 3)] == ["Tonnendach", ""]
 
 
 @pytest.mark.parametrize(
