@@ -52,6 +52,9 @@ def main() -> None:
 
     CityGML or CityJSON in, OGC 3D Tiles out, served with a viewer.  Start with 'zwilling demo'.
     """
+    # Before numpy is loaded: its threads for large matrices, which we have none of, would cost each process time, and
+    # keep workers from being forked (see `tiler.workers`).
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 @main.command()
