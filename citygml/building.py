@@ -34,6 +34,7 @@ from citygml.namespaces import (
     local_name,
     names,
 )
+from citygml.strays import Strays
 from citygml.surfaces import GML_32_ID, GML_ID, Polygon, SurfaceReader, SurfaceSet
 from zwilling.errors import SourceError
 from zwilling.features import PropertyType
@@ -123,16 +124,18 @@ class BuildingReader:
     """Reads the buildings of one document.
 
     Attributes:
+        strays: references that lead out of their building, to be settled at the end.
         surfaces: takes the polygons; knows the CRS names it met.
     """
 
-    __slots__ = ("_dictionaries", "_elements", "_findings", "_followed", "_lod", "_root", "surfaces")
+    __slots__ = ("_dictionaries", "_elements", "_findings", "_followed", "_lod", "_root", "strays", "surfaces")
 
     def __init__(
         self, surfaces: SurfaceReader, findings: Findings, dictionaries: Dictionaries, lod: int | None
     ) -> None:
         self.surfaces = surfaces
         self._findings = findings
+        self.strays = Strays(findings)
         self._dictionaries = dictionaries
         self._lod = lod
         self._root: etree._Element
@@ -155,7 +158,7 @@ class BuildingReader:
         objects: list[_Object] = []
         row = Row({"id": feature_id, "class_name": local_name(element.tag)})
         self._object(element, feature_id, row, objects, 0)
-        resolver = _Resolver(self._element_of, objects, self.surfaces, self._findings, feature_id)
+        resolver = _Resolver(self._element_of, objects, self.surfaces, self._findings, self.strays, feature_id)
         parts = []
         for number, found in enumerate(objects):
             lod, polygons = resolver.drawn_level(found, self._lod)
@@ -206,7 +209,7 @@ class BuildingReader:
                 parts.extend(part for part in child if part.tag in BUILDING_PARTS)
                 href = child.get(XLINK_HREF)
                 if href:
-                    message = f"its part '{href[:120]}' stands elsewhere in the file and is not drawn"
+                    message = f"its part '{href[:120]}' stands elsewhere and is not drawn with it"
                     self._findings.add("XLINK_UNRESOLVED", f"gml:id={gml_id}", message)
             elif tag in INSTALLATIONS:
                 for installation in child:
@@ -357,7 +360,7 @@ def _join(values: dict[str, str], key: str, text: str) -> None:
 class _Resolver:
     """Follows references inside one building; each target is looked at once for each set that refers to it."""
 
-    __slots__ = ("_find", "_findings", "_objects", "_owners", "_surfaces", "_where")
+    __slots__ = ("_find", "_findings", "_objects", "_owners", "_strays", "_surfaces", "_where")
 
     def __init__(
         self,
@@ -365,8 +368,10 @@ class _Resolver:
         objects: list[_Object],
         surfaces: SurfaceReader,
         findings: Findings,
+        strays: Strays,
         feature_id: str,
     ) -> None:
+        self._strays = strays
         self._find = find
         self._objects = objects
         self._surfaces = surfaces
@@ -449,7 +454,7 @@ class _Resolver:
                 continue
             element = self._find(target)
             if element is None:
-                self._findings.add("XLINK_UNRESOLVED", self._where, f"reference to '{href[:120]}' leads to nothing")
+                self._strays.add(self._where, target)
                 continue
             found = SurfaceSet()
             self._surfaces.read_geometry(element, boundary, found)

@@ -222,8 +222,8 @@ class _Pass:
         for object_id, found in objects.items():
             is_building = found.type == "Building"
             if found.type == "BuildingPart" and object_id not in inside:
-                message = "no building of the file has this part; it is drawn as a building of its own"
-                self._assembly.findings.add("XLINK_UNRESOLVED", f"gml:id={object_id}", message)
+                message = "this building part is in no building; it is drawn as a building of its own"
+                self._assembly.findings.add("PART_WITHOUT_BUILDING", f"gml:id={object_id}", message)
                 is_building = True
             if is_building:
                 yield from self._building(object_id, objects, vertices, is_whole=is_whole)

@@ -124,6 +124,28 @@ def entries(path: Path) -> list[Entry]:
         raise SourceError(problem, source=path, remedy="check its permissions") from error
 
 
+def heads(path: Path, size: int) -> Iterator[tuple[str, bytes]]:
+    """Yield the name and the first `size` bytes of every file in a zip archive, in its own order.
+
+    Raises:
+        SourceError: the archive is broken, or one of its entries is refused.
+    """
+    try:
+        with path.open("rb") as file, _archive(path, file) as archive:
+            for info in _checked(path, archive):
+                if not info.is_dir():
+                    name = source_name(path, info.filename)
+                    try:
+                        with _entry(archive, info, name) as entry:
+                            head = entry.read(size)
+                    except _BROKEN as error:
+                        raise _broken(name, error) from error
+                    yield info.filename, head
+    except OSError as error:
+        problem = f"the file cannot be read ({error.strerror or error})"
+        raise SourceError(problem, source=path, remedy="check its permissions") from error
+
+
 class _Limited(io.RawIOBase):
     """Bytes that are unpacked as they are read, up to a limit."""
 

@@ -14,8 +14,11 @@ from zwilling.issues import Issue, Severity
 # code -> severity: ERROR lost something, WARNING may mislead, INFO is for the record.
 SEVERITIES: Final = MappingProxyType(
     {
+        "ENTRIES_PASSED_OVER": Severity.INFO,  # of an archive: what is no city model, once for the archive
+        "ARCHIVE_IN_ARCHIVE": Severity.WARNING,  # what may be in it is missing, once for the archive
         # The object as a whole
         "BUILDING_WITHOUT_GEOMETRY": Severity.ERROR,  # left out with --skip-empty
+        "PART_WITHOUT_BUILDING": Severity.WARNING,  # a BuildingPart that stands alone; drawn as a building
         "PART_WITHOUT_GEOMETRY": Severity.WARNING,  # a BuildingPart that has no surface; its building has some
         "DUPLICATE_ID": Severity.WARNING,  # gml:id of a building that stood in the file before
         "MISSING_ID": Severity.WARNING,  # a building without gml:id got one made of its place in the file
@@ -37,6 +40,7 @@ SEVERITIES: Final = MappingProxyType(
         "POLYGON_WRONG_ORIENTATION": Severity.INFO,  # val3dity 307 or 405, mended
         # References
         "XLINK_UNRESOLVED": Severity.WARNING,
+        "XLINK_OTHER_BUILDING": Severity.INFO,  # two buildings share a surface; it is drawn with the one that has it
         "XLINK_EXTERNAL": Severity.WARNING,
         "XLINK_LOOP": Severity.WARNING,
         # Attributes
@@ -46,6 +50,11 @@ SEVERITIES: Final = MappingProxyType(
         "UNSUPPORTED_GEOMETRY": Severity.WARNING,  # an implicit or curved geometry
     }
 )
+
+
+def finding(code: str, source: str, where: str, message: str) -> Issue:
+    """Return one finding; `code` is a key of `SEVERITIES`."""
+    return Issue(code, SEVERITIES[code], source, where, message)
 
 
 class Findings:
@@ -63,7 +72,7 @@ class Findings:
 
     def add(self, code: str, where: str, message: str) -> None:
         """Note one finding; `code` is a key of `SEVERITIES`."""
-        self._issues.append(Issue(code, SEVERITIES[code], self.source, where, message))
+        self._issues.append(finding(code, self.source, where, message))
 
     def take(self) -> tuple[Issue, ...]:
         """Return what was noted since the last call."""

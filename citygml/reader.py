@@ -13,7 +13,7 @@ from citygml.batch import Frame
 from citygml.building import BuildingReader
 from citygml.dictionaries import Dictionaries
 from citygml.members import Document
-from citygml.namespaces import BUILDINGS, ENVELOPES, local_name
+from citygml.namespaces import BUILDING_PARTS, BUILDINGS, ENVELOPES, local_name
 from citygml.shares import Share
 from citygml.surfaces import GML_32_ID, GML_ID, SurfaceReader
 from zwilling.errors import UnknownCRSError
@@ -88,13 +88,16 @@ class _Pass:
         others: Counter[str] = Counter()
         for member in self._document.members():
             self._assembly.source_date = self._document.date
-            if member.tag in BUILDINGS:
+            if member.tag in BUILDINGS or member.tag in BUILDING_PARTS:
                 yield from self._building(member)
                 continue
             others[local_name(member.tag)] += 1
             # A group may hold its buildings inline.
-            for inner in member.iter(*BUILDINGS):
-                yield from self._building(inner)
+            for inner in member.iter(*BUILDINGS, *BUILDING_PARTS):
+                if next(inner.iterancestors(*BUILDINGS, *BUILDING_PARTS), None) is None:
+                    yield from self._building(inner)
+        reading = self._reading
+        self._buildings.strays.settle(Document(reading.path, entry=reading.entry).members())
         yield self._assembly.finish(others, may_be_empty=self._share is not None)
 
     def _building(self, element: etree._Element) -> Iterator[FeatureBatch]:
@@ -103,6 +106,9 @@ class _Pass:
             number, line = f"{self._share.number + 1}.{self._assembly.count + 1}", ""
         own_id = element.get(GML_ID) or element.get(GML_32_ID) or ""
         feature_id = self._assembly.feature_id(own_id, number, line)
+        if element.tag in BUILDING_PARTS:
+            message = "this building part is in no building; it is drawn as a building of its own"
+            self._assembly.findings.add("PART_WITHOUT_BUILDING", f"gml:id={feature_id}", message)
         self._surfaces.srs_names.clear()
         self._surfaces.dimension = self._document.dimension
         parts = self._buildings.read(element, feature_id)

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
 from pathlib import Path
 from typing import Final
 
 from citygml.cityjson import CityJSONSource
-from citygml.content import Packing, entries, opened, packing_of
+from citygml.content import Packing, heads, opened, packing_of
+from citygml.findings import finding
 from citygml.prolog import Found, UnknownEncodingError, encoding_of, first_construct
 from citygml.reader import CityGMLSource
 from citygml.shares import Share, cut
 from zwilling.errors import SourceError
-from zwilling.features import FeatureSource
+from zwilling.features import FeatureBatch, FeatureSource
+from zwilling.issues import Issue
 from zwilling.region import Region
 
 _HEAD: Final = 1 << 16
@@ -21,7 +25,7 @@ _NO_ELEMENT: Final = re.compile(r"<!--.*?-->|<\?.*?\?>", re.DOTALL)
 _ROOT: Final = re.compile(r"<(?:[^\s<>/:]+:)?([^\s<>/:]+)")
 _USUAL_RATIO: Final = 12  # of gzip and CityGML
 _CITYJSON: Final = re.compile(rb'"type"\s*:\s*"CityJSON')
-_MODEL_ROOTS: Final = ("CityModel", "FeatureCollection")
+_MOST_NAMED: Final = 5
 
 
 def open_source(
@@ -45,10 +49,9 @@ def open_source(
         UnknownCRSError: `crs` names no CRS.
     """
     names = [""]
+    findings: tuple[Issue, ...] = ()
     if _packing(path) is Packing.ZIP:
-        names = [entry.name for entry in entries(path) if _is_model(path, entry.name)]
-        if not names:
-            raise SourceError("holds no CityGML and no CityJSON", source=path, remedy="check what archive it is")
+        names, findings = _models(path)
     sources: list[FeatureSource] = []
     for name in names:
         if _is_json(path, name):
@@ -59,6 +62,8 @@ def open_source(
             CityGMLSource(path, crs=crs, region=region, skip_empty=skip_empty, lod=lod, share=share, entry=name)
             for share in shares or (None,)
         )
+    if findings:
+        sources[0] = _Told(sources[0], findings)
     return sources
 
 
@@ -95,21 +100,84 @@ def _packing(path: Path) -> Packing:
         return Packing.NONE
 
 
-def _is_model(path: Path, entry: str) -> bool:
-    """Return whether an archive's entry should be read: it seems to be a city model, or has to be refused aloud."""
-    with opened(path, entry) as stream:
-        head = stream.read(_HEAD)
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """A source with findings about the archive that it comes from."""
+
+    source: FeatureSource
+    findings: tuple[Issue, ...]
+
+    @property
+    def name(self) -> str:
+        return self.source.name
+
+    def batches(self) -> Iterator[FeatureBatch]:
+        findings = self.findings
+        for batch in self.source.batches():
+            yield replace(batch, issues=(*findings, *batch.issues))
+            findings = ()
+
+
+class _Holds(Enum):
+    """What an archive's entry is taken for."""
+
+    MODEL = "a city model, or what has to be refused aloud"
+    CODE_LIST = "a gml:Dictionary"
+    ARCHIVE = "an archive"
+    OTHER = "something else"
+
+
+def _models(path: Path) -> tuple[list[str], tuple[Issue, ...]]:
+    """Return the names of an archive's city models, and findings about what else there is.
+
+    Raises:
+        SourceError: the archive cannot be trusted, or holds no city model.
+    """
+    held = {name: _held(head) for name, head in heads(path, _HEAD)}
+    models = [name for name, kind in held.items() if kind is _Holds.MODEL]
+    archives = [name for name, kind in held.items() if kind is _Holds.ARCHIVE]
+    if not models:
+        remedy = "unpack the archives in it" if archives else "check what archive it is"
+        raise SourceError("holds no CityGML and no CityJSON", source=path, remedy=remedy)
+    others = [name for name, kind in held.items() if kind is _Holds.OTHER]
+    findings = [
+        finding(code, str(path), f"{len(found)} of {len(held)} entries", f"{problem}: {_listed(found)}")
+        for code, found, problem in (
+            ("ARCHIVE_IN_ARCHIVE", archives, "archives in the archive are not read"),
+            ("ENTRIES_PASSED_OVER", others, "neither CityGML nor CityJSON, so not read"),
+        )
+        if found
+    ]
+    return models, tuple(findings)
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return ", ".join(name[:80] for name in names[:_MOST_NAMED]) + more
+
+
+def _held(head: bytes) -> _Holds:
+    """Return what an archive's entry with these first bytes is taken for."""
+    if packing_of(head) is not Packing.NONE:
+        return _Holds.ARCHIVE
     if _begins_json(head):
-        return _CITYJSON.search(head) is not None
+        return _Holds.MODEL if _CITYJSON.search(head) else _Holds.OTHER
     try:
         encoding = encoding_of(head)
     except UnknownEncodingError:
-        return True
+        return _Holds.MODEL
     found = first_construct(head, encoding)
     if found is not Found.ROOT:
-        return found is Found.DOCTYPE
+        return _Holds.MODEL if found is Found.DOCTYPE else _Holds.OTHER
     root = _ROOT.search(_NO_ELEMENT.sub("", head[encoding.skip :].decode(encoding.name, "replace")))
-    return root is not None and root[1] in _MODEL_ROOTS
+    return _ROOTS.get("" if root is None else root[1], _Holds.OTHER)
+
+
+_ROOTS: Final = {
+    "CityModel": _Holds.MODEL,
+    "FeatureCollection": _Holds.MODEL,
+    "Dictionary": _Holds.CODE_LIST,
+}
 
 
 def _is_json(path: Path, entry: str) -> bool:

@@ -133,11 +133,31 @@ def test_too_many_entries(tmp_path: Path) -> None:
 
 def test_archive_in_an_archive(tmp_path: Path) -> None:
     inner = _zip(tmp_path / "inner.zip", ("a.gml", SOUND)).read_bytes()
-    with pytest.raises(SourceError, match=r"inner\.zip: is an archive in an archive"):
+    with pytest.raises(SourceError, match=r"a\.zip: holds no CityGML and no CityJSON; unpack the archives in it"):
         _all(_zip(tmp_path / "a.zip", ("inner.zip", inner)))
     (tmp_path / "a.gz").write_bytes(gzip.compress(gzip.compress(SOUND)))
     with pytest.raises(SourceError, match=r"a\.gz: is an archive in an archive"):
         _all(tmp_path / "a.gz")
+
+
+def test_what_is_not_read_of_an_archive_is_told_once(tmp_path: Path) -> None:
+    inner = _zip(tmp_path / "inner.zip", ("a.gml", SOUND)).read_bytes()
+    files = [
+        *((f"pictures/{number}.jpg", b"\xff\xd8\xff") for number in range(7)),
+        ("a.gml", SOUND),
+        ("inner.zip", inner),
+        ("b.gml", SOUND),
+        ("listen/daecher.xml", b"<gml:Dictionary xmlns:gml='http://www.opengis.net/gml'/>"),
+        ("b.gml.gz", gzip.compress(SOUND)),
+    ]
+    path = _zip(tmp_path / "a.zip", *files)
+    first, second = _all(path)
+    assert second.issues == []
+    archives, others = first.issues
+    assert (archives.code, archives.source, archives.where) == ("ARCHIVE_IN_ARCHIVE", str(path), "2 of 12 entries")
+    assert archives.message == "archives in the archive are not read: inner.zip, b.gml.gz"
+    assert (others.code, others.severity, others.where) == ("ENTRIES_PASSED_OVER", "info", "7 of 12 entries")
+    assert others.message.endswith(f": {', '.join(f'pictures/{number}.jpg' for number in range(5))} and 2 more")
 
 
 def test_bombs(tmp_path: Path) -> None:

@@ -228,6 +228,30 @@ def test_surfaces_of_a_storey_that_bound_the_building(shared_data: Path, tmp_pat
 
 
 def test_a_part_by_reference_is_a_finding(tmp_path: Path) -> None:
+    """Where it is a member of its own, nothing is lost: it is drawn as a building of its own."""
     part = '<bldg:consistsOfBuildingPart xlink:href="#P"/>'
     member = MEMBER.replace("      <bldg:boundedBy>", part + "      <bldg:boundedBy>", 1)
     assert read(_write(tmp_path / "a.gml", member)).codes == {"XLINK_UNRESOLVED": 1}
+    alone = MEMBER.replace("bldg:Building>", "bldg:BuildingPart>").replace("bldg:Building ", "bldg:BuildingPart ")
+    whole = read(_write(tmp_path / "a.gml", member + alone.replace('"B1"', '"P"')))
+    assert whole.codes == {"XLINK_UNRESOLVED": 1, "PART_WITHOUT_BUILDING": 1}
+    assert [(row["id"], row["class_name"]) for row in whole.rows] == [("B1", "Building"), ("P", "BuildingPart")]
+
+
+def test_both_buildings_of_a_shared_wall_are_named() -> None:
+    """The one that has it draws it; whichever of them stands first in the file."""
+    (issue,) = read(CONFORMANCE / "wallShared.gml").issues
+    assert (issue.where, issue.message) == ("gml:id=B2", "its surface 'p_e' stands in 'B1' and is drawn there")
+
+
+def test_references_that_leave_their_building_are_looked_for_up_to_a_number(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("citygml.strays._MOST", 2)
+    lost = "".join(f'<gml:surfaceMember xlink:href="#gone{number}"/>' for number in range(5))
+    member = MEMBER.replace("<gml:CompositeSurface>", "<gml:CompositeSurface>" + lost)
+    whole = read(_write(tmp_path / "a.gml", member))
+    assert whole.codes == {"XLINK_UNRESOLVED": 5}
+    assert {issue.message for issue in whole.issues} == {
+        f"reference to '#gone{number}' leads to nothing" for number in range(5)
+    }

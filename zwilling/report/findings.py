@@ -52,6 +52,21 @@ EXPLANATIONS: Final[Mapping[str, Explanation]] = MappingProxyType(
             "Andere Objektart",
             "Die Datei enthält Objekte, die keine Gebäude sind. Sie wurden nicht übernommen.",
         ),
+        "ENTRIES_PASSED_OVER": Explanation(
+            "Nicht gelesene Dateien im Archiv",
+            "Im Archiv liegen auch Dateien, die kein CityGML und kein CityJSON sind, etwa Texturen oder Texte. Sie "
+            "wurden nicht gelesen.",
+        ),
+        "ARCHIVE_IN_ARCHIVE": Explanation(
+            "Archiv im Archiv",
+            "Im Archiv liegen weitere Archive. Sie wurden nicht gelesen; was darin ist, fehlt im Ergebnis.",
+            "Packen Sie das äußere Archiv aus, und geben Sie die inneren einzeln an.",
+        ),
+        "PART_WITHOUT_BUILDING": Explanation(
+            "Gebäudeteil ohne Gebäude",
+            "Ein Gebäudeteil steht für sich, nicht in einem Gebäude. Er ist als eigenes Gebäude im Ergebnis.",
+            "Prüfen Sie in der Quelle, zu welchem Gebäude er gehört.",
+        ),
         "COORDINATES_UNREADABLE": Explanation(
             "Koordinaten nicht lesbar",
             "Die Koordinaten einer Fläche sind keine Zahlen, oder ihre Anzahl passt nicht. Die Fläche fehlt.",
@@ -101,6 +116,11 @@ EXPLANATIONS: Final[Mapping[str, Explanation]] = MappingProxyType(
             "Verweis ohne Ziel",
             "Ein Verweis nennt eine Fläche, die es in der Datei nicht gibt.",
             "Prüfen Sie, ob die Datei vollständig ist.",
+        ),
+        "XLINK_OTHER_BUILDING": Explanation(
+            "Fläche gehört zwei Gebäuden",
+            "Ein Gebäude verweist auf eine Fläche, die bei einem anderen Gebäude steht, etwa eine gemeinsame Wand. "
+            "Gezeichnet ist sie einmal, bei dem Gebäude, bei dem sie steht.",
         ),
         "XLINK_EXTERNAL": Explanation(
             "Verweis in eine andere Datei",
