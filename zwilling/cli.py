@@ -104,11 +104,11 @@ def build(settings_file: Path, force: bool, jobs: int, quiet: bool, as_json: boo
     for layer in settings.layer:
         with Progress(layer.title, quiet=quiet or as_json) as progress:
             built = build_layer(layer, base, base / settings.data, region, progress.update, force=force, jobs=jobs)
-        results.append({"layer": layer.id, "version": built.layer.version, "changed": built.result is not None})
-        if built.result is not None:
-            _say_issues(built.result.issues, quiet)
+        results.append({"layer": layer.id, "version": built.layer.version, "changed": built.outcome is not None})
+        if built.outcome is not None:
+            _say_issues(built.outcome.issues, quiet)
         if not (quiet or as_json):
-            state = "is up to date" if built.result is None else f"has {built.result.features_out} buildings"
+            state = "is up to date" if built.outcome is None else f"has {built.outcome.amount}"
             click.echo(f"{layer.title}: {state} (version {built.layer.version})")
     if as_json:
         click.echo(json.dumps(results))
@@ -162,26 +162,26 @@ def tile(
     """Write one 3D Tiles tileset from CityGML or CityJSON files, which may be packed (gzip, zip)."""
     from tiler.buildings import TilingOptions
     from tiler.glb import Compression
-    from zwilling.build import CityGMLFiles, tile_to_folder
+    from zwilling.build import tile_to_folder
     from zwilling.progress import Progress
+    from zwilling.recipes.buildings import BuildingRecipe, CityGMLFiles
     from zwilling.region import load_region
-    from zwilling.report import write_report
+    from zwilling.report import Subject, write_report
 
-    files = CityGMLFiles(sources, load_region(region_name), crs, skip_empty, jobs, lod)
+    region = load_region(region_name)
+    files = CityGMLFiles(sources, region, crs, skip_empty, jobs, lod)
     options = TilingOptions(Compression(compression), has_outlines=outlines)
+    recipe = BuildingRecipe(files, options, Subject("Gebäude", region.title))
     with Progress("buildings", quiet=quiet or as_json) as progress:
-        document = tile_to_folder(files, output, options, progress.update)
-    for report in reports:
-        write_report(report, document.json)
-    _say_issues(document.result.issues, quiet)
+        outcome = tile_to_folder(recipe, output, progress.update)
+    for path in reports:
+        write_report(path, outcome.report)
+    _say_issues(outcome.issues, quiet)
     if as_json:
-        click.echo(json.dumps(document.json, ensure_ascii=False))
+        click.echo(json.dumps(outcome.report, ensure_ascii=False))
     elif not quiet:
-        result = document.result
-        click.echo(
-            f"{output}: {result.features_out} of {result.features_in} buildings in {result.tiles} tiles, "
-            f"{document.json['bytes'] / 1e6:.1f} MB, {document.json['seconds']:.1f} s"
-        )
+        report = outcome.report
+        click.echo(f"{output}: {outcome.amount}, {report['bytes'] / 1e6:.1f} MB, {report['seconds']:.1f} s")
 
 
 @main.command()

@@ -54,9 +54,7 @@ def run_demo(folder: Path, *, host: str, port: int | None, buildings: int, open_
     (layer,) = settings.layer
     with Progress("[2/3] Tiles") as progress:
         built = build_layer(layer, folder, folder / settings.data, region, progress.update)
-    state = (
-        "up to date" if built.result is None else f"{built.result.features_out} buildings in {built.result.tiles} tiles"
-    )
+    state = "up to date" if built.outcome is None else built.outcome.amount
     _say(f"[2/3] Tiles: {state}")
 
     chosen = _free_port(host) if port is None else port

@@ -10,7 +10,7 @@ import re
 import tomllib
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 
@@ -18,6 +18,8 @@ from zwilling.errors import SettingsError
 from zwilling.layers import LAYER_ID
 
 DEFAULT_FILE = "zwilling.toml"
+
+Table = TypeVar("Table")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,37 +37,50 @@ class RegionSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LayerSettings:
-    """`[[layer]]`: one layer and what it is made from.
+    """`[[layer]]`: what every kind of layer has.
 
     Attributes:
         id: part of the layer's URLs: lower-case letters, digits and hyphens.
         title: name of the layer as the viewer shows it.
-        sources: file names or globs, relative to the file that states them.
-        kind: what the sources are; `buildings` reads CityGML and CityJSON.
         crs: coordinate reference system of sources that name none, for example `EPSG:25832+7837`.
         access: who may see the layer: `public`, `staff` or `crisis`.
         licence: licence of the data, as it should be shown.
         attribution: lines that must be shown with the data.
         synthetic: the data shows no real place; the viewer says so.
+    """
+
+    id: str
+    title: str
+    crs: str = ""
+    access: Literal["public", "staff", "crisis"] = "public"
+    licence: str = ""
+    attribution: list[str] = field(default_factory=list)
+    synthetic: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildingLayerSettings(LayerSettings):
+    """`[[layer]]` with `kind = "buildings"`, made from CityGML and CityJSON.
+
+    Attributes:
+        sources: file names or globs, relative to the file that states them.
+        kind: `buildings`, also where nothing is said.
         skip_empty: leave out buildings without any surface instead of stopping; each is reported.
         lod: level of detail to draw, 0 to 4; without it, the highest that each building has.
         compression: `meshopt`, or `none` for clients that cannot decode it.
         outlines: mark the edges of surfaces, for clients that draw them as lines.
     """
 
-    id: str
-    title: str
     sources: list[str]
     kind: Literal["buildings"] = "buildings"
-    crs: str = ""
-    access: Literal["public", "staff", "crisis"] = "public"
-    licence: str = ""
-    attribution: list[str] = field(default_factory=list)
-    synthetic: bool = False
     skip_empty: bool = False
     lod: Annotated[int, msgspec.Meta(ge=0, le=4)] | None = None
     compression: Literal["meshopt", "none"] = "meshopt"
     outlines: bool = False
+
+
+AnyLayerSettings = BuildingLayerSettings
+LAYER_KINDS: dict[str, type[AnyLayerSettings]] = {"buildings": BuildingLayerSettings}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +108,7 @@ class Settings:
     """
 
     region: RegionSettings = field(default_factory=RegionSettings)
-    layer: list[LayerSettings] = field(default_factory=list)
+    layer: list[AnyLayerSettings] = field(default_factory=list)
     server: ServerSettings = field(default_factory=ServerSettings)
     data: str = "data"
 
@@ -116,18 +131,47 @@ def load_settings(path: Path) -> Settings:
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"is not valid TOML: {error}", source=path) from error
     _refuse_unknown(path, "", document, Settings)
-    for name, kind in (("region", RegionSettings), ("server", ServerSettings)):
-        _refuse_unknown(path, name, document.get(name), kind)
-    layers = document.get("layer")
-    for index, layer in enumerate(layers if isinstance(layers, list) else []):
-        _refuse_unknown(path, f"layer[{index}]", layer, LayerSettings)
-    try:
-        settings = msgspec.convert(document, Settings)
-    except msgspec.ValidationError as error:
-        problem, _, place = str(error).partition(" - at `$.")
-        raise SettingsError(problem, source=path, where=place.rstrip("`") or None) from error
+    default = Settings()
+    settings = Settings(
+        region=_table(path, "region", document.get("region", {}), RegionSettings),
+        layer=_layers(path, document.get("layer", [])),
+        server=_table(path, "server", document.get("server", {}), ServerSettings),
+        data=_value(path, "data", document.get("data", default.data), str),
+    )
     _check_layers(path, settings)
     return settings
+
+
+def _layers(path: Path, documents: object) -> list[AnyLayerSettings]:
+    """Return the layers, each by what its kind can say."""
+    layers: list[AnyLayerSettings] = []
+    for index, document in enumerate(_value(path, "layer", documents, list[dict[str, Any]])):
+        place = f"layer[{index}]"
+        name = document.get("kind", "buildings")
+        kind = LAYER_KINDS.get(name) if isinstance(name, str) else None
+        if kind is None:
+            known = " or ".join(f"'{known}'" for known in LAYER_KINDS)
+            raise SettingsError(f"unknown kind '{name}'", source=path, where=place, remedy=f"it can be {known}")
+        layers.append(_table(path, place, document, kind))
+    return layers
+
+
+def _table(path: Path, place: str, document: object, kind: type[Table]) -> Table:
+    """Return a table of the file as the settings that it is made for.
+
+    Raises:
+        SettingsError: it has an unknown key, or a value of the wrong type.
+    """
+    _refuse_unknown(path, place, document, kind)
+    return _value(path, place, document, kind)
+
+
+def _value(path: Path, place: str, value: object, kind: type[Table]) -> Table:
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        problem, _, rest = str(error).partition(" - at `$")
+        raise SettingsError(problem, source=path, where=place + rest.rstrip("`")) from error
 
 
 def _refuse_unknown(path: Path, where: str, table: object, kind: type) -> None:

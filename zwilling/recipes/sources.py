@@ -1,0 +1,50 @@
+"""Source files by the patterns that name them, and what identifies their content."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from zwilling.errors import SettingsError, SourceError
+
+
+def find_sources(patterns: Sequence[str], base: Path, layer: str) -> tuple[Path, ...]:
+    """Return the files that `patterns` name, each once, in the order of their names.
+
+    Args:
+        base: folder that the patterns are relative to.
+        layer: id of the layer, for errors.
+
+    Raises:
+        SettingsError: a pattern matches no file.
+    """
+    found: set[Path] = set()
+    for pattern in patterns:
+        root, relative = (
+            (Path(Path(pattern).anchor), pattern.lstrip("/")) if Path(pattern).is_absolute() else (base, pattern)
+        )
+        matches = [path for path in root.glob(relative) if path.is_file()]
+        if not matches:
+            raise SettingsError(
+                f"'{pattern}' matches no file", source=f"layer '{layer}'", remedy=f"looked in {root.resolve()}"
+            )
+        found.update(matches)
+    return tuple(sorted(found))
+
+
+def identities(paths: Sequence[Path]) -> list[list[str]]:
+    """Return name and SHA-256 of each file.
+
+    Raises:
+        SourceError: a file cannot be read.
+    """
+    return [[path.name, _sha256(path)] for path in paths]
+
+
+def _sha256(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise SourceError(f"cannot be read ({error.strerror})", source=path) from error
