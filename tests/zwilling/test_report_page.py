@@ -304,3 +304,10 @@ def test_axe_finds_no_barrier(in_browser: InBrowser, report: dict[str, Any], tmp
             assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in found] == []
 
     in_browser(look)
+
+
+def test_messages_are_german_and_what_has_no_german_is_marked(report: dict[str, Any]) -> None:
+    told = finding("NON_PLANAR_POLYGON", "warning", message="its points lie up to 0.31 m from their plane (203)")
+    tree = read(page({**report, "findings": [told, finding("OF_TOMORROW", message="something new")]}))
+    messages = {text(node): node.get("lang") for node in tree.xpath("//td/span[@class='message']")}
+    assert messages == {"Punkte liegen bis zu 0,31 m neben ihrer Ebene (203)": None, "something new": "en"}

@@ -14,6 +14,7 @@ from zwilling.report.charts import SIZE_CLASSES, histogram, tile_map
 from zwilling.report.findings import EXPLANATIONS, Explanation
 from zwilling.report.german import counted, duration, moment, number, quantity, share, size
 from zwilling.report.markup import Child, Markup, element, fragment, raw
+from zwilling.report.messages import in_german
 
 _SHOWN_FINDINGS = 20
 _SHOWN_OUTLIERS = 20
@@ -171,9 +172,9 @@ def _finding(severity: str, code: str, found: Sequence[Mapping[str, str]]) -> Ma
     about = EXPLANATIONS.get(code, Explanation(code, "Zu dieser Art von Befund gibt es noch keine Erklärung."))
     rows = [
         (
-            element("code", finding["where"] or _DASH),
+            _place(finding["where"]),
             PurePath(finding["source"]).name or _DASH,
-            element("span", finding["message"], lang="en"),
+            _message(finding["message"]),
         )
         for finding in found[:_SHOWN_FINDINGS]
     ]
@@ -189,7 +190,7 @@ def _finding(severity: str, code: str, found: Sequence[Mapping[str, str]]) -> Ma
         element(
             "div",
             element("p", about.meaning, f" {about.remedy}" if about.remedy else None),
-            _table(None, ("Stelle", "Datei", "Meldung des Programms"), rows, numbers=False),
+            _table(None, ("Stelle", "Datei", "Meldung"), rows, numbers=False),
             element(
                 "p",
                 f"Gezeigt sind die ersten {number(len(rows))}; alle {number(len(found))} stehen im Bericht als JSON.",
@@ -201,6 +202,18 @@ def _finding(severity: str, code: str, found: Sequence[Mapping[str, str]]) -> Ma
         ),
         open=severity == "error",
     )
+
+
+def _message(message: str) -> Markup:
+    german = in_german(message)
+    if german is None:
+        return element("span", message, class_="message", lang="en")
+    return element("span", german, class_="message")
+
+
+def _place(where: str) -> Child:
+    """Return the place of a finding: an id as it stands in the source, or words."""
+    return in_german(where) or element("code", where or _DASH)
 
 
 def _heights(report: Mapping[str, Any]) -> Markup:

@@ -1,0 +1,137 @@
+"""Messages of findings in German, for the page; `report.json` keeps them as the program says them.
+
+The program's own sentence is the key, as in a gettext catalogue: what is filled in stands as `{}` in it and, in the
+same order, as `{0}`, `{1}` in the German one.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from types import MappingProxyType
+from typing import Final
+
+_LEFT_OUT: Final = "weggelassen"
+
+GERMAN: Final = MappingProxyType(
+    {
+        # Places
+        "all buildings": "alle Gebäude",
+        "class {}": "Objektart {0}",
+        "{} of {} entries": "{0} von {1} Einträgen",
+        # Archives
+        "archives in the archive are not read: {} and {} more": "Archive im Archiv: {0} und {1} weitere",
+        "archives in the archive are not read: {}": "Archive im Archiv: {0}",
+        "neither CityGML nor CityJSON, so not read: {} and {} more": "nicht gelesen: {0} und {1} weitere",
+        "neither CityGML nor CityJSON, so not read: {}": "nicht gelesen: {0}",
+        # Objects
+        "building has no geometry that can be drawn; it was left out": f"nichts, was sich zeichnen lässt; {_LEFT_OUT}",
+        "building part has no geometry that can be drawn; its building is drawn without it": (
+            "nichts, was sich zeichnen lässt; das Gebäude ist ohne diesen Teil gezeichnet"
+        ),
+        "this building part is in no building; it is drawn as a building of its own": "als eigenes Gebäude gezeichnet",
+        "building number {} of the file (line {}) has no gml:id": "Gebäude Nummer {0} der Datei (Zeile {1})",
+        "building number {} of the file has no gml:id": "Gebäude Nummer {0} der Datei",
+        "the id stands in the file before; this building is kept as {}": "dieses Gebäude heißt nun {0}",
+        "the id stands in another source, or before in a large one; this building is kept as {}": (
+            "steht auch in einer anderen Quelle oder weiter vorn in einer großen; dieses Gebäude heißt nun {0}"
+        ),
+        "{} {} not read: only buildings are drawn": "{0} × {1} nicht gelesen; gezeichnet werden nur Gebäude",
+        "buildings and parts there are: none": "keine Gebäude und Gebäudeteile",
+        "buildings and parts there are: {}": "Gebäude und Gebäudeteile: {0}",
+        "it has no LoD{}; LoD{} is drawn": "LoD{0} fehlt, gezeichnet ist LoD{1}",
+        # Coordinates
+        "its coordinates are not finite numbers in threes; it was left out": (
+            f"die Koordinaten sind keine endlichen Zahlen, je drei für einen Punkt; {_LEFT_OUT}"
+        ),
+        "its geometry is no CityJSON ({}); left out": f"die Geometrie ist kein CityJSON ({{0}}); {_LEFT_OUT}",
+        "the boundaries of its {} are no CityJSON ({}); left out": (
+            f"die „boundaries“ von {{0}} sind kein CityJSON ({{1}}); {_LEFT_OUT}"
+        ),
+        "its coordinates have no heights; 0 was taken": "Koordinaten ohne Höhe; angenommen ist 0",
+        # Rings and polygons
+        "fewer than three different points (101); it was left out": (
+            f"weniger als drei verschiedene Punkte (101); {_LEFT_OUT}"
+        ),
+        "points repeat the one before (102); left out": f"Punkte wiederholen den vorigen (102); {_LEFT_OUT}",
+        "its ring is not closed (103); it was closed": "der Ring ist offen (103); er wurde geschlossen",
+        "its ring has collapsed to a line (104); it was left out": (
+            f"der Ring ist zu einer Linie zusammengefallen (104); {_LEFT_OUT}"
+        ),
+        "its rings cross (104, 201); a repaired form is drawn": (
+            "die Ringe kreuzen sich (104, 201); gezeichnet ist eine ausgebesserte Form"
+        ),
+        "an inner ring has no area (101); drawn without that hole": (
+            "ein innerer Ring hat keine Fläche (101); ohne diese Aussparung gezeichnet"
+        ),
+        "its points lie up to {} m from their plane (203)": "Punkte liegen bis zu {0} m neben ihrer Ebene (203)",
+        "{} surfaces faced inwards (307); they were turned": "{0} Flächen zeigten nach innen (307) und sind gewendet",
+        # References
+        "reference to '{}' is never followed": "dem Verweis auf „{0}“ wird nicht gefolgt",
+        "reference to '{}' leads to nothing": "der Verweis auf „{0}“ führt ins Leere",
+        "reference to '{}' comes back to itself; it was followed once": (
+            "der Verweis auf „{0}“ führt zu sich selbst zurück; er wurde einmal verfolgt"
+        ),
+        "its part '{}' stands elsewhere and is not drawn with it": (
+            "sein Teil „{0}“ steht an anderer Stelle und ist nicht mit ihm gezeichnet"
+        ),
+        "its surface '{}' is not in the building and is not drawn": (
+            "seine Fläche „{0}“ steht nicht im Gebäude und ist nicht gezeichnet"
+        ),
+        "its surface '{}' stands in '{}' and is drawn there": (
+            "seine Fläche „{0}“ steht in „{1}“ und ist dort gezeichnet"
+        ),
+        # Attributes
+        "{} is '{}', which is no number that can be stored": "{0} ist „{1}“; das ist keine brauchbare Zahl",
+        "its attributes are no JSON object; it has none": "die Merkmale sind kein JSON-Objekt; es hat keine",
+        "the file names so many attributes that {} is left out": "zu viele Merkmale in der Datei; {0} fehlt",
+        "the code list '{}' cannot be read ({}); its codes have no labels": (
+            "die Schlüsselliste „{0}“ ist nicht lesbar ({1}); gezeigt werden die Schlüssel"
+        ),
+        "{} is no surface and was passed over": "{0} ist keine Fläche und wurde übergangen",
+        # Place and height
+        "{} buildings lie outside {}, the first at {} E, {} N; check the CRS if that is not meant": (
+            "{0} Gebäude liegen außerhalb von {1}, das erste bei {2}° Ost, {3}° Nord"
+        ),
+        "{} names no height system; heights are taken as DHHN2016 (NHN). If they are ellipsoidal, everything stands "
+        "some 45 m too high.": "{0} nennt kein Höhensystem; die Höhen sind als DHHN2016 (NHN) genommen",
+        "Heights are DHHN92 and are taken as DHHN2016, which differs by some centimetres in Nordrhein-Westfalen (more "
+        "where mining lowers the ground).": "Höhen im DHHN92, als DHHN2016 genommen",
+        "{} is brought to ETRS89 within {} m only, because PROJ's grid BETA2007 is not installed.": (
+            "{0} ist nur auf {1} m genau nach ETRS89 gebracht, weil PROJ das Gitter BETA2007 fehlt"
+        ),
+        "{} is another edition of {} than the one that was tested; check known heights.": (
+            "{0} ist eine andere Ausgabe von {1} als die geprüfte; vergleichen Sie bekannte Höhen"
+        ),
+        "The official grid {} is not installed; heights come from the surface of {}, which follows it within {} mm.": (
+            "Das amtliche Gitter {0} ist nicht installiert; die Höhen kommen aus der Fläche für {1}, die es auf {2} mm "
+            "trifft"
+        ),
+    }
+)
+_DECIMAL: Final = re.compile(r"-?\d+\.\d+")
+
+
+def in_german(message: str) -> str | None:
+    """Return what a finding says, in German; None where there is no German for it.
+
+    Example:
+        >>> in_german("its points lie up to 0.31 m from their plane (203)")
+        'Punkte liegen bis zu 0,31 m neben ihrer Ebene (203)'
+    """
+    for form, german in _forms():
+        if found := form.fullmatch(message):
+            return german.format(*map(_german_number, found.groups()))
+    return None
+
+
+@cache
+def _forms() -> tuple[tuple[re.Pattern[str], str], ...]:
+    return tuple(
+        (re.compile("(.*)".join(map(re.escape, english.split("{}"))), re.DOTALL), german)
+        for english, german in GERMAN.items()
+    )
+
+
+def _german_number(text: str) -> str:
+    return text.replace(".", ",") if _DECIMAL.fullmatch(text) else text
