@@ -8,6 +8,7 @@ from functools import lru_cache
 import numpy as np
 import pyproj
 from numpy.typing import NDArray
+from pyproj.crs import CoordinateOperation
 from pyproj.exceptions import CRSError, ProjError
 
 from zwilling.crs.routes import area_of, datum_of
@@ -61,16 +62,20 @@ class PlaneCRS:
 def plane_crs(text: str, *, source: object | None = None) -> PlaneCRS:
     """Return the CRS that a file's WKT, or a user's name, describes.
 
-    A WKT that only names its code (`PROJCS["EPSG:2154", …]`) is taken by that name where its projection agrees with
-    the registered one within a millimetre of a metre's ellipsoid; such files are common.
+    A WKT that has its code for a name (`PROJCS["EPSG:2154", …]`) and does not know its datum is taken by that name
+    where its projection is the registered one; such files are common.
 
     Raises:
         UnknownCRSError: it is none from which places can be told: unreadable, local, geocentric, heights alone.
     """
+    if not text.lstrip().startswith("+") and "[" not in text:
+        return plane_of(parse_crs(text, source=source))
     try:
         crs = pyproj.CRS.from_user_input(text.strip())
-    except CRSError:
-        return plane_of(parse_crs(text, source=source))
+    except CRSError as error:
+        raise UnknownCRSError(
+            "names a coordinate system that cannot be read", source=source, remedy=_NAME_THE_CRS
+        ) from error
     vertical = None
     if crs.is_bound and crs.source_crs is not None:
         crs = crs.source_crs
@@ -152,5 +157,8 @@ def _code_in_name(crs: pyproj.CRS) -> int | None:
     ours, theirs = crs.coordinate_operation, registered.coordinate_operation
     if ours is None or theirs is None or datum_of(registered) is None:
         return None
-    parameters = {param.name: round(param.value, 9) for param in ours.params}
-    return named.horizontal if parameters == {param.name: round(param.value, 9) for param in theirs.params} else None
+    return named.horizontal if _parameters(ours) == _parameters(theirs) else None
+
+
+def _parameters(operation: CoordinateOperation) -> dict[str, float]:
+    return {parameter.name: round(float(parameter.value), 9) for parameter in operation.params}

@@ -1,0 +1,83 @@
+"""GDAL behind a fence: one driver for each file, no network, no file but the named one and its world file.
+
+Rasterio's GDAL has 130 drivers.  Some follow names in the file to other files and to the internet, so each file is
+opened with the one driver that its first bytes call for.  Side files in GDAL's own XML (`.aux.xml`) are not read by
+GDAL, since they may name overviews anywhere; world files (`.tfw`, `.jgw`, …), `.ovr` and `.msk` beside a file are.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import rasterio
+from rasterio.errors import NotGeoreferencedWarning, RasterioError
+from rasterio.io import DatasetReader
+from rasterio.session import DummySession
+
+from orthophotos.formats import Format
+from zwilling.errors import SourceError
+
+_FENCE: Final = {
+    "GDAL_PAM_ENABLED": "NO",
+    "GDAL_DISABLE_READDIR_ON_OPEN": "TRUE",
+    "GDAL_CACHEMAX": 64,  # MB, in each process
+    "GDAL_NUM_THREADS": "1",  # processes share the work
+    "GDAL_HTTP_TIMEOUT": "1",
+    "CPL_VSIL_CURL_ALLOWED_EXTENSIONS": "{none}",
+    "CPL_VSIL_CURL_USE_HEAD": "NO",
+    "GDAL_ERROR_ON_LIBJPEG_WARNING": "TRUE",  # else what is cut off becomes grey
+    "OGR_CT_FORCE_TRADITIONAL_GIS_ORDER": "YES",
+    "OSR_DEFAULT_AXIS_MAPPING_STRATEGY": "TRADITIONAL_GIS_ORDER",
+    "PROJ_NETWORK": "OFF",
+}
+_PATHS: Final = re.compile(r"(?:/[^\s:,;'\"]+)+/([^\s:,;'\"/]+)")
+
+
+@contextmanager
+def fence() -> Iterator[None]:
+    """Give GDAL the settings under which any file may be read; cheap, and may be nested."""
+    with rasterio.Env(session=DummySession(), **_FENCE), warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        yield
+
+
+@contextmanager
+def opened(path: Path, kind: Format, **options: str) -> Iterator[DatasetReader]:
+    """Open a raster file with the one driver for its kind, inside the fence.
+
+    Args:
+        path: the file.
+        kind: what `orthophotos.formats.format_of` said of it.
+        options: open options of the driver.
+
+    Raises:
+        SourceError: GDAL cannot open it, or, inside the `with`, cannot read it.
+    """
+    with fence():
+        try:
+            with rasterio.open(path.absolute(), driver=kind.driver, sharing=False, **options) as dataset:
+                yield dataset
+        except RasterioError as error:
+            raise unreadable(path, error) from error
+        except MemoryError as error:
+            raise SourceError(
+                "needs more memory than there is", source=path, remedy="try again with --jobs 1, or cut the file"
+            ) from error
+
+
+def unreadable(path: Path, error: BaseException) -> SourceError:
+    """Return what GDAL says of a file in plain words."""
+    said = str(error.__cause__ or error)
+    text = _PATHS.sub(r"\1", " ".join(said.split()))
+    if "See previous exception" in text or not text:
+        text = "its data cannot be decoded"
+    return SourceError(
+        f"is cut off or damaged: {text[:300]}",
+        source=path,
+        remedy="fetch the file again; gdalinfo -checksum tells whether a copy is whole",
+    )
