@@ -7,7 +7,6 @@ the same, byte for byte, however many processes there were.
 from __future__ import annotations
 
 import resource
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -31,8 +30,6 @@ from zwilling.features import FeatureSource, Property, unite_properties
 from zwilling.issues import Issue, Severity
 from zwilling.layers import Extent
 from zwilling.region import Region
-
-_STORE = ".store"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +100,7 @@ def tile_features(
         EmptyGeometryError: the sources have no feature that can be drawn.
         ZwillingError: a source cannot be read, or its CRS has no way to the ellipsoid here.
     """
-    store = Store(target.folder / _STORE)
-    store.folder.mkdir()
+    store = Store.create(target.folder)
     try:
         with Workers(options.jobs) as workers:
             gathered = _Gathered.of(_read(sources, store, region, workers, on_progress))
@@ -117,7 +113,7 @@ def tile_features(
                 "statistics": gathered.statistics.to_json(FEATURE_CLASS),
             }
     finally:
-        shutil.rmtree(store.folder, ignore_errors=True)
+        store.remove()
     for document in link(tileset.root, options.document_tiles):
         part = replace(tileset, root=document.root, geometric_error=document.root.geometric_error)
         target.write_json(document.name, part.to_json())
@@ -238,7 +234,7 @@ class _Gathered:
             EmptyGeometryError: there is nothing to draw.
         """
         batches = [stored for result in results for stored in result.stored]
-        pieces = tuple(piece for stored in batches for piece in stored.pieces)
+        pieces = tuple(stored.piece for stored in batches if stored.piece is not None)
         if not pieces:
             raise EmptyGeometryError(
                 "there is no building that can be drawn", remedy="look at the sources with 'zwilling check'"

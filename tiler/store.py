@@ -1,14 +1,16 @@
 """Features between reading and writing: on disk, so that memory does not grow with the county.
 
-Each batch is converted to ECEF, gets its blocks, and is cut by place into pieces, so that a tile which needs a few
-features of it does not load the rest.
+Each batch is converted to ECEF and gets its blocks; both are one file, with the attributes that they share.
 """
 
 from __future__ import annotations
 
 import pickle
+import shutil
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -26,18 +28,18 @@ from zwilling.issues import Issue
 _BYTES_PER_TRIANGLE = 8.0
 _BYTES_PER_ROW = 260.0
 _ECEF = "EPSG:4978"
-# Side of the cells by which batches are cut: some hundred buildings in a town, less than a tile of them.
-_CELL_DEG = 0.004
+# Batches that each process keeps at hand: neighbouring tiles need the same ones.  One takes some 2 MB.
+_OPEN_BATCHES = 8
 # Ground points kept of each batch; the grid that is made of them is coarse.
 _GROUND_POINTS = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Some features in the store, and what the tree must know of them; arrays have one entry for each feature.
+    """The features of one batch, and what the tree must know of them; arrays have one entry for each feature.
 
     Attributes:
-        name: of the piece's files in the store.
+        name: of the batch's file in the store.
         ids: the features' ids.
         bounds: west, south, east, north (degrees), low, high (ellipsoidal metres), shape (f, 6).
         deviation: metres between a feature's roof and that of its block.
@@ -61,13 +63,14 @@ class Stored:
     """What became of one batch.
 
     Attributes:
+        piece: its features; None where it had none.
         properties: the batch's schema.
         statistics: of the batch's attributes.
         facts: of the batch's rows.
         ground: longitude, latitude (degrees) and ellipsoidal height of points that buildings stand on, shape (n, 3).
     """
 
-    pieces: tuple[Piece, ...]
+    piece: Piece | None
     features_in: int
     issues: tuple[Issue, ...]
     properties: tuple[Property, ...]
@@ -78,9 +81,19 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """A folder of pieces; several processes may add to it under names of their own."""
+    """A folder of batches; several processes may add to it under names of their own."""
 
     folder: Path
+
+    @classmethod
+    def create(cls, parent: Path) -> Store:
+        """Return a new store in `parent`.  No other ever has its name, so what is kept of its files stays true."""
+        return cls(Path(tempfile.mkdtemp(prefix=".store-", dir=parent)))
+
+    def remove(self) -> None:
+        """Remove the store, and what this process keeps of it."""
+        _read.cache_clear()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def add(self, batch: FeatureBatch, georeference: Georeference | None, name: str) -> Stored:
         """Store `batch` and return what the tree must know of it.
@@ -91,31 +104,24 @@ class Store:
             name: unique within the store.
         """
         if georeference is None:
-            return _stored(batch, (), np.empty((0, 3)))
+            return _stored(batch, None, np.empty((0, 3)))
         coarse = blocks(batch)
         bounds = _bounds(batch, georeference)
         fine = replace(batch, crs=_ECEF, positions=georeference.to_ecef(batch.positions), issues=())
         far = replace(coarse.batch, crs=_ECEF, positions=georeference.to_ecef(coarse.batch.positions))
-        size, weight, coarse_weight = _size(bounds), _weight(fine), _weight(far)
-        pieces = []
-        for number, features in enumerate(_by_cell(bounds)):
-            piece_name = f"{name}-{number}"
-            piece = fine.select(features)
-            self._write(f"{piece_name}.fine", piece)
-            self._write(f"{piece_name}.coarse", far.select(features))
-            pieces.append(
-                Piece(
-                    piece_name,
-                    piece.feature_ids,
-                    bounds[features],
-                    coarse.deviation[features],
-                    size[features],
-                    weight[features],
-                    coarse_weight[features],
-                    len(piece.triangles),
-                )
-            )
-        return _stored(batch, tuple(pieces), _ground(batch, georeference))
+        # In one piece: what both share is written once.
+        (self.folder / name).write_bytes(pickle.dumps((fine, far), protocol=5))
+        piece = Piece(
+            name,
+            batch.feature_ids,
+            bounds,
+            coarse.deviation,
+            _size(bounds),
+            _weight(fine),
+            _weight(far),
+            len(fine.triangles),
+        )
+        return _stored(batch, piece, _ground(batch, georeference))
 
     def load(self, parts: Sequence[tuple[str, NDArray[np.int64]]], *, is_coarse: bool) -> FeatureBatch:
         """Return one batch in ECEF of some features of some pieces.
@@ -124,29 +130,21 @@ class Store:
             parts: name of a piece, and numbers of its features.
             is_coarse: their blocks instead of themselves.
         """
-        suffix = "coarse" if is_coarse else "fine"
-        return FeatureBatch.concatenate([self._read(f"{name}.{suffix}").select(features) for name, features in parts])
-
-    def _write(self, name: str, batch: FeatureBatch) -> None:
-        (self.folder / name).write_bytes(pickle.dumps(batch, protocol=5))
-
-    def _read(self, name: str) -> FeatureBatch:
-        batch: FeatureBatch = pickle.loads((self.folder / name).read_bytes())  # noqa: S301 - this run wrote it
-        return batch
+        return FeatureBatch.concatenate(
+            [_read(self.folder / name)[is_coarse].select(features) for name, features in parts]
+        )
 
 
-def _stored(batch: FeatureBatch, pieces: tuple[Piece, ...], ground: NDArray[np.float64]) -> Stored:
+@lru_cache(_OPEN_BATCHES)
+def _read(path: Path) -> tuple[FeatureBatch, FeatureBatch]:
+    """Return the features of a file, and their blocks."""
+    stored: tuple[FeatureBatch, FeatureBatch] = pickle.loads(path.read_bytes())  # noqa: S301 - this run wrote it
+    return stored
+
+
+def _stored(batch: FeatureBatch, piece: Piece | None, ground: NDArray[np.float64]) -> Stored:
     statistics, facts = TableStatistics.of(batch.table), RowFacts.of(batch)
-    return Stored(pieces, batch.features_in, batch.issues, batch.table.properties, statistics, facts, ground)
-
-
-def _by_cell(bounds: NDArray[np.float64]) -> list[NDArray[np.int64]]:
-    """Return the numbers of the features in each cell, ascending; every feature is in one."""
-    cell = np.floor((bounds[:, :2] + bounds[:, 2:4]) / 2 / _CELL_DEG).astype(np.int64)
-    _, place = np.unique(cell, axis=0, return_inverse=True)
-    place = place.ravel()
-    order = np.argsort(place, kind="stable")
-    return np.split(order, np.flatnonzero(np.diff(place[order])) + 1)
+    return Stored(piece, batch.features_in, batch.issues, batch.table.properties, statistics, facts, ground)
 
 
 def _weight(batch: FeatureBatch) -> NDArray[np.float64]:
@@ -162,12 +160,9 @@ def _bounds(batch: FeatureBatch, georeference: Georeference) -> NDArray[np.float
 
     The four corners of the box in the source's CRS are converted, since its grid north is not true north.
     """
-    corners = batch.positions[batch.triangles]
-    feature = batch.row_feature[batch.triangle_row]
-    low = np.full((len(batch.feature_ids), 3), np.inf)
-    high = np.full((len(batch.feature_ids), 3), -np.inf)
-    np.minimum.at(low, feature, corners.min(axis=1))
-    np.maximum.at(high, feature, corners.max(axis=1))
+    corners = batch.positions[batch.triangles.ravel()]
+    first = 3 * np.searchsorted(batch.row_feature[batch.triangle_row], np.arange(len(batch.feature_ids)))
+    low, high = np.minimum.reduceat(corners, first), np.maximum.reduceat(corners, first)
     x, y, z = (np.stack([low[:, axis], high[:, axis]], axis=1) for axis in range(3))
     box = np.stack([x[:, [0, 0, 1, 1]], y[:, [0, 1, 0, 1]], z[:, [0, 0, 1, 1]]], axis=2)
     lon, lat, height = georeference.to_geographic(box.reshape(-1, 3)).reshape(-1, 4, 3).transpose(2, 0, 1)
