@@ -213,4 +213,5 @@ def frame_of(name: str, source: str, where: str) -> Frame:
         UnknownCRSError: it means none.
     """
     crs = parse_crs(name, source=source, where=where)
-    return Frame(crs.name, crs.horizontal, crs.vertical is not None, is_latitude_first(name), is_geographic(crs))
+    has_heights = crs.vertical is not None or crs.is_ellipsoidal
+    return Frame(crs.name, crs.horizontal, has_heights, is_latitude_first(name), is_geographic(crs))

@@ -78,13 +78,13 @@ DRAWN = [
     ),
     # Latitude comes first in it.  Its own height system leads nowhere without a grid (see REFUSED), so for this test
     # its heights are said to be ellipsoidal.
-    Drawn("plateau/yokosuka_52397519_bldg/52397519_bldg_6697_op.gml", 13, "EPSG:4979"),
+    Drawn("plateau/yokosuka_52397519_bldg/52397519_bldg_6697_op.gml", 13, "EPSG:6668+ellipsoidal"),
 ]
 
 NO_SRSNAME = "no srsName; pass --crs EPSG:25832+7837"
 NO_HEIGHTS = (
-    "EPSG:{} says nothing about heights; pass --crs EPSG:{}+CODE with the height system's code, "
-    "for example +7837 for DHHN2016"
+    "EPSG:{0} says nothing about heights; pass --crs EPSG:{1}+CODE with the height system's code, "
+    "for example +7837 for DHHN2016, or EPSG:{1}+ellipsoidal"
 )
 NO_GRID = (
     "PROJ knows no way from {} to ellipsoidal heights with the grids on this machine; "

@@ -285,6 +285,52 @@ def test_ellipsoidal_heights_are_kept(region: Region) -> None:
     np.testing.assert_allclose(way.to_geographic(np.array([[6.75, 51.2, 85.8]])), [[6.75, 51.2, 85.8]], atol=1e-12)
 
 
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("EPSG:25832+ellipsoidal", "EPSG:25832+ellipsoidal"),
+        (" epsg:6668+ELLIPSOIDAL ", "EPSG:6668+ellipsoidal"),
+        ("urn:ogc:def:crs:EPSG::32632+ellipsoidal", "EPSG:32632+ellipsoidal"),
+        ("EPSG:4979+ellipsoidal", "EPSG:4979"),
+    ],
+)
+def test_ellipsoidal_heights_are_spelt_out(text: str, name: str) -> None:
+    crs = parse_crs(text)
+    assert crs.name == name
+    assert parse_crs(crs.name) == crs
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("EPSG:25832+7837+ellipsoidal", "names two height systems: DHHN2016 height and ellipsoidal; pass --crs"),
+        ("EPSG:6697+ellipsoidal", r"names two height systems: JGD2011 \(vertical\) height and ellipsoidal"),
+        ("EPSG:31466+ellipsoidal", "would put heights over the ellipsoid Bessel 1841"),
+        ("EPSG:25832+ellipsoidisch", "did you mean 'EPSG:25832[+]ellipsoidal'"),
+        ("+ellipsoidal", "names no known coordinate system"),
+    ],
+)
+def test_ellipsoidal_heights_that_cannot_be(text: str, problem: str) -> None:
+    with pytest.raises(UnknownCRSError, match=problem):
+        parse_crs(text)
+
+
+def test_heights_said_to_be_ellipsoidal_are_kept(region: Region) -> None:
+    """The golden value: (343000, 5674000, 40.000 NHN) stands 85.820 m over the ellipsoid."""
+    way = Georeference.create(parse_crs("EPSG:25832+ellipsoidal"), region, grid_folders=NO_GRID)
+    nhn = Georeference.create(NHN, region, grid_folders=NO_GRID)
+    assert (way.method, way.attribution, way.issues) == ("ellipsoid", "", ())
+    expected = nhn.to_geographic(np.array([[343_000.0, 5_674_000.0, 40.0]]))
+    found = way.to_geographic(np.array([[343_000.0, 5_674_000.0, 85.820]]))
+    np.testing.assert_allclose(found[:, :2], expected[:, :2], rtol=0, atol=1e-9)
+    np.testing.assert_allclose(found[:, 2], expected[:, 2], rtol=0, atol=0.01)
+    assert found[0, 2] == pytest.approx(85.820, abs=1e-6)
+    start = nhn.to_ecef(_random_positions(50))
+    np.testing.assert_allclose(way.to_ecef(way.from_ecef(start)), start, rtol=0, atol=1e-4)
+    tokyo = Georeference.create(parse_crs("EPSG:6668+ellipsoidal"), region, grid_folders=NO_GRID)
+    assert tokyo.to_geographic(np.array([[139.67, 35.28, 51.5]])).tolist() == [[139.67, 35.28, 51.5]]
+
+
 def test_dhhn92_is_taken_as_dhhn2016_with_a_warning(region: Region, surface: Georeference) -> None:
     way = Georeference.create(SourceCRS(25832, 5783), region, source="old.gml", grid_folders=NO_GRID)
     warning = way.issues[0]

@@ -32,7 +32,7 @@ from zwilling.crs.routes import (
     exact_compound,
     geocentric,
 )
-from zwilling.crs.system import SourceCRS, parse_crs
+from zwilling.crs.system import ELLIPSOIDAL, SourceCRS, parse_crs
 from zwilling.errors import SettingsError, UnknownCRSError
 from zwilling.height_surface import HeightSurface
 from zwilling.issues import Issue, Severity
@@ -98,9 +98,9 @@ class Georeference:
         horizontal = pyproj.CRS.from_epsg(crs.horizontal)
         findings = _Findings(crs, source)
         method: Method
-        if len(horizontal.axis_info) == 3:
+        if len(horizontal.axis_info) == 3 or crs.is_ellipsoidal:
             method, attribution = "ellipsoid", ""
-            route: Route = ByProj(exact(horizontal, pyproj.CRS.from_epsg(WGS84_3D), crs, source))
+            route: Route = ByProj(exact(horizontal.to_3d(), pyproj.CRS.from_epsg(WGS84_3D), crs, source))
         elif crs.vertical in (DHHN2016, DHHN92) or (crs.vertical is None and _is_german(horizontal)):
             findings.on_height_system()
             quasigeoid, method, attribution = _quasigeoid(crs, region, source, grid, findings)
@@ -111,7 +111,8 @@ class Georeference:
             raise UnknownCRSError(
                 f"{crs.name} ({horizontal.name}) says nothing about heights",
                 source=source,
-                remedy=f"pass --crs {crs.name}+CODE with the height system's code, for example +7837 for DHHN2016",
+                remedy=f"pass --crs {crs.name}+CODE with the height system's code, for example +7837 for DHHN2016, or "
+                f"{crs.name}+{ELLIPSOIDAL}",
             )
         else:
             method, attribution = "proj", ""

@@ -58,6 +58,7 @@ _ADV_FORM = re.compile(r"urn:adv:crs:([^*]+)(?:\*([^*]+?)(?:\*gcg\d{4}[a-z]*)?)?
 # What the nearest known form is looked for among; {a} and {b} take the codes that stand in the misspelt text.
 _TEMPLATES = (
     "EPSG:{a}",
+    "EPSG:{a}+ellipsoidal",
     "EPSG:{a}+{b}",
     "urn:ogc:def:crs:EPSG::{a}",
     "urn:ogc:def:crs,crs:EPSG::{a},crs:EPSG::{b}",

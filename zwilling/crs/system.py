@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cache
 
@@ -11,6 +12,11 @@ from pyproj.exceptions import CRSError
 from zwilling.crs.names import codes_in, nearest_name
 from zwilling.errors import UnknownCRSError
 
+ELLIPSOIDAL = "ellipsoidal"
+"""Stands in place of a height system's code: heights over the ellipsoid, as satellite receivers give them."""
+
+# Semi-major axis of GRS 80 and of WGS 84; their flattenings differ by a tenth of a millimetre on the ground.
+_GRS80_METRES = 6_378_137.0
 _NAME_THE_CRS = "pass --crs, for example --crs EPSG:25832+7837"
 
 
@@ -21,22 +27,27 @@ class SourceCRS:
     Attributes:
         horizontal: projected or geographic CRS; a geographic 3D or geocentric CRS stands here alone.
         vertical: height system, or None where the source names none (or `horizontal` has ellipsoidal heights).
+        is_ellipsoidal: heights over `horizontal`, which has two axes, are those over its ellipsoid.  EPSG has no code
+            for such a pair, so it is written `EPSG:25832+ellipsoidal`.
     """
 
     horizontal: int
     vertical: int | None = None
+    is_ellipsoidal: bool = False
 
     @property
     def name(self) -> str:
         """Canonical name, for example `EPSG:25832+7837`."""
-        return f"EPSG:{self.horizontal}" if self.vertical is None else f"EPSG:{self.horizontal}+{self.vertical}"
+        heights = ELLIPSOIDAL if self.is_ellipsoidal else self.vertical
+        return f"EPSG:{self.horizontal}" if heights is None else f"EPSG:{self.horizontal}+{heights}"
 
 
 def parse_crs(text: str, *, source: object | None = None, where: str | None = None) -> SourceCRS:
     """Return the CRS that a `srsName` or a user names.
 
     Args:
-        text: any of AdV's, OGC's and EPSG's spellings, in upper or lower case (see `zwilling.crs.names`).
+        text: any of AdV's, OGC's and EPSG's spellings, in upper or lower case (see `zwilling.crs.names`); where it
+            names no heights, `+ellipsoidal` may stand behind it.
         source: the file, for the message.
         where: the place in it, for the message.
 
@@ -48,13 +59,17 @@ def parse_crs(text: str, *, source: object | None = None, where: str | None = No
         'EPSG:25832+7837'
         >>> parse_crs("urn:ogc:def:crs:EPSG::5555").name
         'EPSG:25832+5783'
+        >>> parse_crs("EPSG:25832+ellipsoidal").name
+        'EPSG:25832+ellipsoidal'
     """
     if not text.strip():
         raise UnknownCRSError(
             "the name of the coordinate system is empty", source=source, where=where, remedy=_NAME_THE_CRS
         )
     shown = text if len(text) <= 120 else f"{text[:117]}..."
-    codes = codes_in(text)
+    place, plus, heights = text.strip().rpartition("+")
+    is_ellipsoidal = bool(plus) and heights.strip().lower() == ELLIPSOIDAL
+    codes = codes_in(place if is_ellipsoidal else text)
     if codes is None:
         if text.strip().startswith("#"):
             problem = f"'{shown}' is a local coordinate system, which no transformation leads out of"
@@ -63,7 +78,8 @@ def parse_crs(text: str, *, source: object | None = None, where: str | None = No
         remedy = f"did you mean '{nearest}'? If so, pass --crs {nearest}" if nearest else _NAME_THE_CRS
         raise UnknownCRSError(f"'{shown}' names no known coordinate system", source=source, where=where, remedy=remedy)
     try:
-        return _registered(*codes)
+        crs = _registered(*codes)
+        return _with_ellipsoidal_heights(crs) if is_ellipsoidal else crs
     except CRSError as error:
         problem = f"'{shown}' is not in the EPSG registry"
         raise UnknownCRSError(problem, source=source, where=where, remedy=_NAME_THE_CRS) from error
@@ -91,6 +107,22 @@ def is_latitude_first(text: str) -> bool:
         [True, False, False]
     """
     return is_geographic(parse_crs(text)) and "crs84" not in text.lower()
+
+
+@cache
+def _with_ellipsoidal_heights(crs: SourceCRS) -> SourceCRS:
+    """Return `crs` with heights over its ellipsoid; `ValueError` says why that cannot be."""
+    if crs.vertical is not None:
+        raise ValueError(f"names two height systems: {pyproj.CRS.from_epsg(crs.vertical).name} and {ELLIPSOIDAL}")
+    horizontal = pyproj.CRS.from_epsg(crs.horizontal)
+    if len(horizontal.axis_info) == 3:
+        return crs
+    ellipsoid = horizontal.ellipsoid
+    if ellipsoid is None or not math.isclose(ellipsoid.semi_major_metre, _GRS80_METRES):
+        # What people call ellipsoidal heights are over GRS 80, also where the place is on another ellipsoid.
+        named = "of its own" if ellipsoid is None else ellipsoid.name
+        raise ValueError(f"would put heights over the ellipsoid {named}, which is not that of satellite receivers")
+    return SourceCRS(crs.horizontal, None, True)
 
 
 @cache
