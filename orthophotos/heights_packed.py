@@ -59,6 +59,42 @@ class Packed:
         last = (self.entry or self.path.name).rsplit("/", 1)[-1]
         return last.removesuffix(".gz").rsplit(".", 1)[0]
 
+    @property
+    def largest_size(self) -> int:
+        """How many bytes it has at most when unpacked.
+
+        Raises:
+            SourceError: as `opened`.
+        """
+        try:
+            size = self.path.stat().st_size
+            with self.path.open("rb") as file:
+                if self.entry:
+                    with zipfile.ZipFile(file) as archive:
+                        return archive.getinfo(self.entry).file_size
+                return _limit(size) if file.read(2) == b"\x1f\x8b" else size
+        except KeyError as error:
+            raise SourceError("is no longer in the archive", source=self.name, remedy="build again") from error
+        except _BROKEN as error:
+            raise _broken(self.name, error) from error
+        except OSError as error:
+            raise _unreadable(self.name, error) from error
+
+    @property
+    def is_packed(self) -> bool:
+        """Whether it has to be unpacked to be read.
+
+        Raises:
+            SourceError: as `opened`.
+        """
+        if self.entry:
+            return True
+        try:
+            with self.path.open("rb") as file:
+                return file.read(2) == b"\x1f\x8b"
+        except OSError as error:
+            raise _unreadable(self.name, error) from error
+
     @contextmanager
     def opened(self) -> Iterator[BinaryIO]:
         """Give the unpacked bytes, to be read from the beginning to the end.
@@ -90,13 +126,13 @@ class Packed:
         Raises:
             SourceError: as `opened`.
         """
-        with self.opened() as stream:
-            if isinstance(stream, _BoundedReader):
-                with tempfile.NamedTemporaryFile(prefix="zwilling-", suffix=".tif") as copy:
+        if self.is_packed:
+            with tempfile.NamedTemporaryFile(prefix="zwilling-", suffix=".tif") as copy:
+                with self.opened() as stream:
                     shutil.copyfileobj(stream, copy, _BUFFER)
-                    copy.flush()
-                    yield Path(copy.name)
-                    return
+                copy.flush()
+                yield Path(copy.name)
+            return
         yield self.path
 
 
@@ -173,12 +209,8 @@ class _Bounded(io.RawIOBase):
         return len(data)
 
 
-class _BoundedReader(io.BufferedReader):
-    """Bytes that are unpacked as they are read, up to a limit."""
-
-
 def _bounded(stream: BinaryIO, packed: int, name: str) -> BinaryIO:
-    return _BoundedReader(_Bounded(stream, packed, name), _BUFFER)
+    return io.BufferedReader(_Bounded(stream, packed, name), _BUFFER)
 
 
 def _broken(name: str, error: Exception) -> SourceError:

@@ -1,0 +1,199 @@
+"""Heights that are none, and gaps: no terrain model of ours ever has a spike of -9999 m, or a hole the size of a hall.
+
+What cannot be a height of land is taken as missing, whether the file declares it or not.  Gaps are closed from their
+rim by a surface without hills of its own, as a soap film does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from rasterio.features import sieve
+from rasterio.fill import fillnodata
+
+LOWEST: Final = -500.0
+HIGHEST: Final = 9000.0
+
+# What programs write for "no height"; all others that are impossible are told one by one.
+_SIGNS: Final = (-9999.0, -99999.0, -32768.0, -32767.0, -999.0, -9990.0, 9999.0, 99999.0, 32767.0, 65535.0, 1e20)
+# Exact zeros are missing where every other height is this far from zero.
+_ZERO_ALONE: Final = 10.0
+# A hall's roof may be cut out of a terrain model; beyond that a gap is taken for water or the end of the data.
+LARGEST_GAP: Final = 100_000.0  # square metres
+_AT_BORDER: Final = 100  # times smaller must be a gap of which not all sides are known
+_FEWEST_CELLS: Final = 9
+_FILM_STEPS: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Cleaned:
+    """What was not a height.
+
+    Attributes:
+        impossible: how many cells hold a height that land cannot have.
+        example: row and column of one of them, and what it holds.
+        undeclared: values that stand for none without being declared, and how many cells hold each.
+    """
+
+    impossible: int
+    example: tuple[int, int, float]
+    undeclared: tuple[tuple[float, int], ...]
+
+
+def clean(heights: NDArray[np.float32]) -> Cleaned:
+    """Set to NaN what is no height, and return what that was.
+
+    Args:
+        heights: metres, NaN where the file declares that there is none; changed in place.
+    """
+    undeclared: list[tuple[float, int]] = []
+    impossible, example = 0, (0, 0, 0.0)
+    with np.errstate(invalid="ignore"):
+        good = (heights >= LOWEST) & (heights <= HIGHEST)
+    if not good.all():
+        bad = ~good & ~np.isnan(heights)
+        values = heights[bad]
+        if len(values):
+            signs = np.isin(values, np.array(_SIGNS, dtype=np.float32)) | ~(np.abs(values) < 1e20)
+            for value, count in zip(*np.unique(values[signs], return_counts=True), strict=True):
+                undeclared.append((float(value), int(count)))
+            rest = np.flatnonzero(~signs)
+            impossible = len(rest)
+            if impossible:
+                rows, columns = np.nonzero(bad)
+                example = int(rows[rest[0]]), int(columns[rest[0]]), float(values[rest[0]])
+            heights[bad] = np.nan
+    zero = heights == 0.0
+    zeros = int(np.count_nonzero(zero))
+    if zeros:
+        nearest = np.min(np.abs(heights), initial=np.inf, where=good & ~zero)
+        if _ZERO_ALONE <= nearest < np.inf:
+            heights[zero] = np.nan
+            undeclared.append((0.0, zeros))
+    return Cleaned(impossible, example, tuple(undeclared))
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """Gaps that were closed.
+
+    Attributes:
+        cells: flat indices, ascending.
+        heights: what they got.
+        gaps: how many gaps there were.
+    """
+
+    cells: NDArray[np.int64]
+    heights: NDArray[np.float32]
+    gaps: int
+
+
+def fill_gaps(heights: NDArray[np.float32], cell_area: float) -> Filled:
+    """Return heights for the small gaps, which stay NaN in `heights`.
+
+    Args:
+        heights: NaN where there is none.
+        cell_area: of one cell, square metres.
+    """
+    nothing = Filled(np.zeros(0, np.int64), np.zeros(0, np.float32), 0)
+    gap = np.isnan(heights)
+    if not gap.any() or gap.all() or min(heights.shape) < 2:
+        return nothing
+    most = int(min(max(LARGEST_GAP / cell_area, _FEWEST_CELLS), heights.size // 2))
+    # Sieving gives each region of less than `most` cells the value of its surroundings.
+    kept = sieve(gap.view(np.uint8), size=max(most, 2), connectivity=8)
+    cells = np.flatnonzero(gap & (kept == 0))
+    if not len(cells):
+        return nothing
+    labels = _labels(cells, heights.shape)
+    sizes = np.bincount(labels)
+    rows, columns = np.divmod(cells, heights.shape[1])
+    edge = (rows == 0) | (columns == 0) | (rows == heights.shape[0] - 1) | (columns == heights.shape[1] - 1)
+    open_sided = np.zeros(len(sizes), dtype=bool)
+    open_sided[labels[edge]] = True
+    small = (sizes > 0) & (sizes <= np.where(open_sided, max(most // _AT_BORDER, _FEWEST_CELLS), most))
+    wanted = small[labels]
+    if not wanted.any():
+        return nothing
+    cells, labels, rows, columns = cells[wanted], labels[wanted], rows[wanted], columns[wanted]
+    film = _film(heights, cells, labels, rows, columns)
+    return Filled(cells.astype(np.int64), film, len(np.unique(labels)))
+
+
+def _labels(cells: NDArray[np.intp], shape: tuple[int, ...]) -> NDArray[np.intp]:
+    """Return for each cell the number of its connected region, whose first cell has that number."""
+    grid = np.full((shape[0] + 2, shape[1] + 2), -1, dtype=np.intp)
+    width = shape[1] + 2
+    rows, columns = np.divmod(cells, shape[1])
+    places = (rows + 1) * width + columns + 1
+    flat = grid.reshape(-1)
+    flat[places] = np.arange(len(cells))
+    labels = np.arange(len(cells))
+    links = []
+    for step in (1, width - 1, width, width + 1):
+        other = flat[places + step]
+        here = np.flatnonzero(other >= 0)
+        links.append((here, other[here]))
+    one = np.concatenate([link[0] for link in links])
+    two = np.concatenate([link[1] for link in links])
+    while True:
+        # Each region's number sinks to the smallest around it; then each follows to the end of its chain.
+        low = np.minimum(labels[one], labels[two])
+        before = labels.copy()
+        np.minimum.at(labels, before[one], low)
+        np.minimum.at(labels, before[two], low)
+        while True:
+            next_labels = labels[labels]
+            if (next_labels == labels).all():
+                break
+            labels = next_labels
+        if (labels == before).all():
+            return labels
+
+
+def _film(
+    heights: NDArray[np.float32],
+    cells: NDArray[np.intp],
+    labels: NDArray[np.intp],
+    rows: NDArray[np.intp],
+    columns: NDArray[np.intp],
+) -> NDArray[np.float32]:
+    """Return heights that each lie at the mean of their neighbours, from GDAL's filling on."""
+    shape = heights.shape
+    surface = heights.astype(np.float64)
+    order = np.argsort(labels, kind="stable")
+    begins = np.flatnonzero(np.diff(labels[order], prepend=-1))
+    for members in np.split(order, begins[1:]):
+        top, bottom = max(int(rows[members].min()) - 2, 0), int(rows[members].max()) + 3
+        left, right = max(int(columns[members].min()) - 2, 0), int(columns[members].max()) + 3
+        crop = heights[top:bottom, left:right].copy()
+        known = np.isfinite(crop)
+        size = max(crop.shape)
+        level = crop[known].mean(dtype=np.float64) if known.any() else 0.0
+        crop[~known] = level
+        crop = fillnodata(crop, mask=known.astype(np.uint8), max_search_distance=float(2 * size))
+        surface[rows[members], columns[members]] = crop[rows[members] - top, columns[members] - left]
+
+    # Beyond the border, and in gaps that stay, there is no neighbour.
+    flat = surface.reshape(-1)
+    neighbours, known_sides = [], []
+    for down, across in ((-1, 0), (1, 0), (0, -1), (0, 1)):
+        row, column = rows + down, columns + across
+        there = (row >= 0) & (row < shape[0]) & (column >= 0) & (column < shape[1])
+        index = np.where(there, row * shape[1] + column, cells)
+        there &= np.isfinite(flat[index])
+        neighbours.append(np.where(there, index, cells))
+        known_sides.append(there)
+    around = np.stack(neighbours)
+    sides = np.stack(known_sides)
+    count = np.maximum(sides.sum(axis=0), 1)
+    for _ in range(_FILM_STEPS):
+        mean = np.where(sides, flat[around], 0.0).sum(axis=0) / count
+        moved = np.abs(mean - flat[cells]).max()
+        flat[cells] = mean
+        if moved < 1e-4:
+            break
+    return flat[cells].astype(np.float32)
