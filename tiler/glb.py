@@ -89,12 +89,13 @@ class GlbBuilder:
     def add_attribute(self, view: int, field: str, rows: NDArray[np.void], *, bounds: bool = False) -> int:
         """Describe one field of the vertices in `view` as an accessor and return its number.
 
-        Signed bytes are marked as normalized: they hold the unit vectors of `KHR_mesh_quantization`.
+        Signed bytes are marked as normalized: they hold the unit vectors of `KHR_mesh_quantization`.  So are pairs of
+        unsigned 16-bit numbers: texture coordinates.
         """
         base, offset = rows.dtype.fields[field][:2]  # type: ignore[index]  # a structured dtype always has fields
         width = base.shape[0] if base.shape else 1
         accessor = self._add_accessor(view, offset, base.base, width, len(rows))
-        if base.base == np.int8:
+        if base.base == np.int8 or (base.base == np.uint16 and width == 2):
             self._accessors[accessor]["normalized"] = True
         if bounds:
             values = rows[field].astype(np.float64)

@@ -78,18 +78,18 @@ def ground_grid(lon_lat_height: NDArray[np.float64]) -> GroundGrid:
         north - (rows - 1) * step_lat,
         west + (columns - 1) * step_lon,
         north,
-        _filled(total, count),
+        filled(total, count),
     )
 
 
-def _filled(total: NDArray[np.float64], count: NDArray[np.float64]) -> NDArray[np.float64]:
+def filled(total: NDArray[np.float64], count: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return averages, with the empty cells taken from a grid of half the resolution, and so on (pull-push)."""
     average: NDArray[np.float64] = np.divide(total, count, out=np.zeros_like(total), where=count > 0)
     if bool((count > 0).all()):
         return average
     rows, columns = total.shape
     even = ((0, rows % 2), (0, columns % 2))
-    coarse = _filled(_halved(np.pad(total, even)), _halved(np.pad(count, even)))
+    coarse = filled(_halved(np.pad(total, even)), _halved(np.pad(count, even)))
     # Bilinear enlargement, so that filled ground has no steps.
     row = np.clip((np.arange(rows) - 0.5) / 2, 0, coarse.shape[0] - 1)
     column = np.clip((np.arange(columns) - 0.5) / 2, 0, coarse.shape[1] - 1)
@@ -98,8 +98,8 @@ def _filled(total: NDArray[np.float64], count: NDArray[np.float64]) -> NDArray[n
     fr, fc = (row - r0)[:, None], (column - c0)[None, :]
     upper = coarse[np.ix_(r0, c0)] * (1 - fc) + coarse[np.ix_(r0, c1)] * fc
     lower = coarse[np.ix_(r1, c0)] * (1 - fc) + coarse[np.ix_(r1, c1)] * fc
-    filled: NDArray[np.float64] = np.where(count > 0, average, upper * (1 - fr) + lower * fr)
-    return filled
+    smooth: NDArray[np.float64] = np.where(count > 0, average, upper * (1 - fr) + lower * fr)
+    return smooth
 
 
 def _halved(grid: NDArray[np.float64]) -> NDArray[np.float64]:

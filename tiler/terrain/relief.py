@@ -206,19 +206,19 @@ def _patterns(side: int, n: int) -> _Patterns:
 
 def _largest(strips: Floats) -> Floats:
     """Return the largest value of each square: (b, across, side, n) to (b, across, across)."""
-    count, across, side, n = strips.shape
-    rows = strips.max(axis=2)
-    while side > 1:
+    side = strips.shape[2]
+    rows: Floats = strips.max(axis=2)
+    for _ in range(side.bit_length() - 1):
         rows = np.maximum(rows[..., ::2], rows[..., 1::2])
-        side //= 2
     return rows
 
 
 def _halves(share: Floats) -> Floats:
     """Return the mean of 2 x 2 squares."""
-    return (share[:, ::2, ::2] + share[:, ::2, 1::2] + share[:, 1::2, ::2] + share[:, 1::2, 1::2]) / 4
+    total = share[:, ::2, ::2] + share[:, ::2, 1::2] + share[:, 1::2, ::2] + share[:, 1::2, 1::2]
+    return np.asarray(total / 4, dtype=np.float32)
 
 
 def _force_mixed(errors: Floats, drawn: Floats) -> None:
-    """Have triangles halved whose surroundings, four squares of which `drawn` is the sum, are neither whole nor empty."""
+    """Have triangles halved in four squares, whose drawn shares sum up to `drawn`, that are neither whole nor empty."""
     errors[(drawn > 0) & (drawn < 4)] = _ALWAYS
