@@ -280,24 +280,24 @@ class Terrain:
         area = self._cell_area(source)
         found: list[Issue] = []
         if missing + len(filled.cells) == total:
-            message = "No cell has a height. Check whether the file was written whole, and what it declares as nodata."
+            message = "no cell has a height; check whether the file was written whole, and what it declares as nodata"
             found.append(Issue("HEIGHTS_MISSING", Severity.ERROR, name, where, message))
         elif missing:
-            message = f"{missing} of {total} cells ({missing * area:.0f} m²) have no height, and too many at one place."
+            message = f"{missing} of {total} cells ({missing * area:.0f} m²) have no height"
             found.append(Issue("HEIGHTS_INCOMPLETE", Severity.INFO, name, where, message))
         for value, count in cleaned.undeclared:
-            message = f"{count} cells hold {value:g}, which the file does not declare as nodata; taken as no height."
+            message = f"{count} cells hold {value:g}, which the file does not declare as nodata; taken as no height"
             found.append(Issue("HEIGHTS_NODATA_UNDECLARED", Severity.WARNING, name, where, message))
         if cleaned.impossible:
             row, column, height = cleaned.example
             x, y = source.lattice.centres(np.array([float(column)]), np.array([float(row + top)]), self.crs)[0]
-            message = f"{cleaned.impossible} cells hold heights that land cannot have, such as {height:g} m; left out."
+            message = f"{cleaned.impossible} cells hold heights that land cannot have, such as {height:g} m; left out"
             found.append(Issue("HEIGHTS_IMPOSSIBLE", Severity.WARNING, name, f"{x:.2f}, {y:.2f}", message))
         if filled.gaps:
-            message = f"{filled.gaps} gaps of {len(filled.cells) * area:.0f} m² together were closed from their rims."
+            message = f"{filled.gaps} gaps of {len(filled.cells) * area:.0f} m² together were closed from their rims"
             found.append(Issue("HEIGHTS_GAPS_FILLED", Severity.INFO, name, where, message))
         if beside:
-            message = f"{beside} rows name places beside the grid of all others, and were left out."
+            message = f"{beside} rows name places beside the grid of all others; left out"
             found.append(Issue("HEIGHTS_BESIDE_GRID", Severity.WARNING, name, where, message))
         return found
 
@@ -329,7 +329,7 @@ def open_heights(paths: Sequence[Path], *, crs: str | None, region: Region, into
         raise SourceError("no terrain files are named", remedy="name GeoTIFF, ASCII grid or XYZ files")
     heads.sort(key=lambda head: (head[0].date, head[0].packed.name))
     if unnamed:
-        message = f"{_these(unnamed)} no coordinate system; taken as {fallback.title} ({fallback.definition})."
+        message = f"{len(unnamed)} files name no coordinate system; taken as {fallback.title} ({fallback.definition})"
         issues.append(Issue("HEIGHTS_CRS_ASSUMED", Severity.WARNING, unnamed[0], "", message))
     vertical = _vertical(heads, fallback, issues)
     factor = {file.packed.name: _height_factor(file, plane) for file, plane in heads}
@@ -349,14 +349,10 @@ def open_heights(paths: Sequence[Path], *, crs: str | None, region: Region, into
             outside.append(file.packed.name)
         files.append(RasterFile(file.packed.name, f"{file.fingerprint} {target}", covers, file.parts, file.date))
     if outside:
-        message = f"{_these(outside, 'lies', 'lie')} outside {region.title}. Check the coordinate system."
+        message = f"{len(outside)} files of heights lie outside {region.title}; check the CRS if that is not meant"
         issues.append(Issue("HEIGHTS_OUTSIDE_REGION", Severity.WARNING, outside[0], "", message))
     resolution = min(_resolution(one.file, target) for one in placed)
     return Terrain(target, vertical, resolution, tuple(files), tuple(issues), tuple(lattices), tuple(placed))
-
-
-def _these(names: Sequence[str], one: str = "names", many: str = "name") -> str:
-    return f"The file {one}" if len(names) == 1 else f"{len(names)} files {many}"
 
 
 def _vertical(heads: Sequence[tuple[TerrainFile, PlaneCRS]], fallback: PlaneCRS, issues: list[Issue]) -> int:
@@ -389,7 +385,7 @@ def _vertical(heads: Sequence[tuple[TerrainFile, PlaneCRS]], fallback: PlaneCRS,
             remedy="pass --crs with a height system, for example --crs EPSG:25832+7837",
         )
     if silent:
-        message = f"{_these(silent)} no height system; heights are taken as EPSG:{vertical}."
+        message = f"{len(silent)} files name no height system; their heights are taken as EPSG:{vertical}"
         issues.append(Issue("HEIGHT_SYSTEM_ASSUMED", Severity.WARNING, silent[0], "", message))
     return vertical
 

@@ -189,6 +189,46 @@ EXPLANATIONS: Final[Mapping[str, Explanation]] = MappingProxyType(
             "Installieren Sie das Gitter mit „zwilling geoid install“, wenn es auf den Millimeter ankommt.",
         ),
     }
+        "HEIGHTS_CRS_ASSUMED": Explanation(
+            "Koordinatensystem des Geländes nicht genannt",
+            "Geländedateien nennen kein Koordinatensystem. Angenommen ist das des Kreises.",
+            "Legen Sie eine .prj-Datei daneben, oder nennen Sie das Koordinatensystem in den Einstellungen.",
+        ),
+        "HEIGHTS_OUTSIDE_REGION": Explanation(
+            "Gelände außerhalb des Kreises",
+            "Geländedateien liegen außerhalb des Gebiets, das im Profil des Kreises steht. Sie sind im Ergebnis.",
+            "Prüfen Sie das Koordinatensystem, wenn das nicht gewollt ist: Eine falsche Zone fällt sonst nicht auf.",
+        ),
+        "HEIGHTS_MISSING": Explanation(
+            "Datei ohne Höhen",
+            "In der Geländedatei hat keine Zelle eine Höhe. Sie trägt nichts zum Gelände bei.",
+            "Laden Sie die Datei neu, oder fragen Sie den Lieferanten.",
+        ),
+        "HEIGHTS_INCOMPLETE": Explanation(
+            "Gelände mit Lücken",
+            "Ein Teil der Zellen hat keine Höhe, und das auf zu großer Fläche, um sie zu schließen. Am Rand des "
+            "Gebiets und über Wasser ist das üblich.",
+        ),
+        "HEIGHTS_NODATA_UNDECLARED": Explanation(
+            "Zeichen für „keine Höhe“ nicht genannt",
+            "Zellen enthalten eine Zahl wie -9999, die keine Höhe sein kann, ohne dass die Datei das sagt. Sie gelten "
+            "als Zellen ohne Höhe.",
+            "Tragen Sie den Wert in der Datei ein, etwa mit „gdal_edit.py -a_nodata“.",
+        ),
+        "HEIGHTS_IMPOSSIBLE": Explanation(
+            "Unmögliche Höhen",
+            "Zellen enthalten Höhen unter -500 m oder über 9000 m. Sie gelten als Zellen ohne Höhe.",
+            "Sehen Sie die Stelle in der Quelle an; oft ist die Einheit falsch oder die Datei beschädigt.",
+        ),
+        "HEIGHTS_GAPS_FILLED": Explanation(
+            "Lücken im Gelände geschlossen",
+            "Kleine Lücken, etwa unter einer Halle, sind von ihrem Rand her geschlossen.",
+        ),
+        "HEIGHTS_BESIDE_GRID": Explanation(
+            "Punkte neben dem Raster",
+            "Zeilen nennen Orte, die nicht auf dem Raster der anderen liegen. Sie wurden weggelassen.",
+            "Laden Sie die Datei neu; meist sind zwei Lieferungen ineinander geraten.",
+        ),
 )
 
 

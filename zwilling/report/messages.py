@@ -109,6 +109,32 @@ GERMAN: Final = MappingProxyType(
         ),
     }
 )
+        # Terrain
+        "{} files name no coordinate system; taken as {} ({})": (
+            "{0} Dateien nennen kein Koordinatensystem; angenommen ist {1} ({2})"
+        ),
+        "{} files name no height system; their heights are taken as EPSG:{}": (
+            "{0} Dateien nennen kein Höhensystem; die Höhen sind als EPSG:{1} genommen"
+        ),
+        "{} files of heights lie outside {}; check the CRS if that is not meant": (
+            "{0} Geländedateien liegen außerhalb von {1}"
+        ),
+        "no cell has a height; check whether the file was written whole, and what it declares as nodata": (
+            "keine Zelle hat eine Höhe"
+        ),
+        "{} of {} cells ({} m²) have no height": "{0} von {1} Zellen ({2} m²) haben keine Höhe",
+        "{} cells hold {}, which the file does not declare as nodata; taken as no height": (
+            "{0} Zellen enthalten {1}; sie gelten als Zellen ohne Höhe"
+        ),
+        "{} cells hold heights that land cannot have, such as {} m; left out": (
+            f"{{0}} Zellen enthalten unmögliche Höhen wie {{1}} m; {_LEFT_OUT}"
+        ),
+        "{} gaps of {} m² together were closed from their rims": (
+            "{0} Lücken, zusammen {1} m², sind von ihrem Rand her geschlossen"
+        ),
+        "{} rows name places beside the grid of all others; left out": (
+            f"{{0}} Zeilen nennen Orte neben dem Raster der anderen; {_LEFT_OUT}"
+        ),
 _DECIMAL: Final = re.compile(r"-?\d+\.\d+")
 
 
