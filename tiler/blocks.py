@@ -6,6 +6,7 @@ Spec: CityGML 2.0 (OGC 12-019), clause 6.2, LoD1: "blocks model comprising prism
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,39 +76,45 @@ def _assemble(
     ground_row = batch.triangle_row[footprint].astype(np.int64)
     kept = ~has_block[batch.triangle_row]
 
-    vertex_row = np.zeros(len(batch.positions), dtype=np.int64)
-    vertex_row[ground] = ground_row[:, None]
-    roof_positions = batch.positions.copy()
+    of_kept, kept_triangles = _compact(batch.triangles[kept], len(batch.positions))
+    of_ground, ground_triangles = _compact(ground, len(batch.positions))
+    vertex_row = np.zeros(len(of_ground), dtype=np.int64)
+    vertex_row[ground_triangles] = ground_row[:, None]
+    roof_positions = batch.positions[of_ground]
+    floor_positions = roof_positions.copy()
     roof_positions[:, 2] = top[vertex_row]
-    floor_positions = batch.positions.copy()
     floor_positions[:, 2] = bottom[vertex_row]
 
     edges, edge_row = _outline(batch.positions, ground, ground_row)
     wall_positions, wall_triangles = _walls(batch.positions, edges, top[edge_row], bottom[edge_row])
 
-    count = len(batch.positions)
+    roof, floor = len(of_kept), len(of_kept) + len(of_ground)
+    wall = floor + len(of_ground)
     parts = (
-        (batch.triangles[kept].astype(np.int64), batch.triangle_row[kept], batch.triangle_surface[kept]),
-        (ground[:, ::-1] + count, ground_row, np.full(len(ground), SurfaceClass.ROOF)),
-        (ground + 2 * count, ground_row, np.full(len(ground), SurfaceClass.GROUND)),
-        (wall_triangles + 3 * count, np.repeat(edge_row, 2), np.full(2 * len(edges), SurfaceClass.WALL)),
+        (kept_triangles, batch.triangle_row[kept], batch.triangle_surface[kept]),
+        (ground_triangles[:, ::-1] + roof, ground_row, np.full(len(ground), SurfaceClass.ROOF)),
+        (ground_triangles + floor, ground_row, np.full(len(ground), SurfaceClass.GROUND)),
+        (wall_triangles + wall, np.repeat(edge_row, 2), np.full(2 * len(edges), SurfaceClass.WALL)),
     )
-    positions = np.concatenate([batch.positions, roof_positions, floor_positions, wall_positions])
     triangles = np.concatenate([part[0] for part in parts])
     triangle_row = np.concatenate([part[1] for part in parts])
     surface = np.concatenate([part[2] for part in parts])
     order = np.argsort(triangle_row, kind="stable")
-    used = np.zeros(len(positions), dtype=bool)
-    used[triangles] = True
-    renumber = np.cumsum(used) - 1
     return replace(
         batch,
-        positions=positions[used],
-        triangles=renumber[triangles[order]].astype(np.uint32),
+        positions=np.concatenate([batch.positions[of_kept], roof_positions, floor_positions, wall_positions]),
+        triangles=triangles[order].astype(np.uint32),
         triangle_row=triangle_row[order].astype(np.uint32),
         triangle_surface=surface[order].astype(np.uint8),
         issues=(),
     )
+
+
+def _compact(triangles: NDArray[np.integer[Any]], count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return which of `count` vertices the triangles use, and the triangles as numbers of those."""
+    used = np.zeros(count, dtype=bool)
+    used[triangles] = True
+    return np.flatnonzero(used), (np.cumsum(used) - 1)[triangles]
 
 
 def _outline(
@@ -119,8 +126,9 @@ def _outline(
     """
     if len(ground) == 0:
         return np.empty((0, 2), dtype=np.int64), np.empty(0, dtype=np.int64)
-    used = np.unique(ground)
-    _, place = np.unique(np.round(positions[used, :2], 3), axis=0, return_inverse=True)
+    used, _ = _compact(ground, len(positions))
+    # As complex numbers, x and y are sorted in one go.
+    _, place = np.unique(np.round(positions[used, :2], 3).view(np.complex128), return_inverse=True)
     same = np.zeros(len(positions), dtype=np.int64)
     same[used] = place.ravel()
     edges = ground[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2)

@@ -84,12 +84,13 @@ def encode(
         triangles = batch.triangles[batch.triangle_surface == surface]
         if len(triangles) == 0:
             continue
-        rows = batch.triangle_row[batch.triangle_surface == surface]
+        rows = batch.triangle_row[batch.triangle_surface == surface]  # not descending
         used, indices = _order_of_use(triangles, len(local))
         ids = np.zeros(len(used), dtype=_IDS)
         ids["row"][indices] = np.repeat(rows, 3)
         ids["surface"] = surface.value
-        primitives.append(_primitive(builder, stored[used], normals[used], ids, indices, len(materials)))
+        shown = 1 + int(np.count_nonzero(np.diff(rows)))
+        primitives.append(_primitive(builder, stored[used], normals[used], ids, indices, shown, len(materials)))
         if has_outlines:
             outline = {"indices": builder.add_lines(_edges(indices), len(used))}
             primitives[-1]["extensions"]["CESIUM_primitive_outline"] = outline
@@ -142,13 +143,14 @@ def _normals(
     positions: NDArray[np.float64], triangles: NDArray[np.uint32], compression: Compression
 ) -> NDArray[np.void]:
     """Return a normal for each vertex: that of the surface it belongs to, as `FeatureBatch` promises just one."""
-    corners = positions[triangles]
-    across = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    (ax, ay, az), (bx, by, bz), (cx, cy, cz) = (positions[triangles[:, corner]].T for corner in range(3))
+    ux, uy, uz, vx, vy, vz = bx - ax, by - ay, bz - az, cx - ax, cy - ay, cz - az
+    across = (uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx)
     flat = triangles.ravel()
     total = np.stack(
-        [np.bincount(flat, np.repeat(across[:, axis], 3), minlength=len(positions)) for axis in range(3)], axis=1
+        [np.bincount(flat, np.repeat(component, 3), minlength=len(positions)) for component in across], axis=1
     )
-    length = np.linalg.norm(total, axis=1, keepdims=True)
+    length = np.sqrt(np.einsum("ij,ij->i", total, total))[:, None]
     unit = np.where(length > 0, total / np.where(length > 0, length, 1.0), [0.0, 1.0, 0.0])
     if compression is Compression.NONE:
         plain = np.zeros(len(positions), dtype=_PLAIN_NORMAL)
@@ -185,6 +187,7 @@ def _primitive(
     normals: NDArray[np.void],
     ids: NDArray[np.void],
     indices: NDArray[np.uint32],
+    rows: int,
     material: int,
 ) -> dict[str, Any]:
     id_view = builder.add_vertices(ids)
@@ -202,12 +205,12 @@ def _primitive(
             "EXT_mesh_features": {
                 "featureIds": [
                     {
-                        "featureCount": len(np.unique(ids["row"])),
+                        "featureCount": rows,
                         "attribute": 0,
                         "label": FEATURE_CLASS,
                         "propertyTable": 0,
                     },
-                    {"featureCount": len(np.unique(ids["surface"])), "attribute": 1, "label": "surface"},
+                    {"featureCount": 1, "attribute": 1, "label": "surface"},
                 ]
             }
         },

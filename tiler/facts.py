@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from zwilling.features import FeatureBatch, PropertyTable, PropertyType, missing_mask
+from zwilling.features import FeatureBatch, Property, PropertyTable, PropertyType, missing_mask
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class RowFacts:
             _numbers(table, "ground_elevation"),
             _numbers(table, "roof_elevation"),
             _numbers(table, "measured_height"),
-            {prop.id: int(np.count_nonzero(~missing_mask(table, prop.id))) for prop in table.properties},
+            {prop.id: _present(table, prop) for prop in table.properties},
             (batch.crs,) if len(batch.feature_ids) else (),
         )
 
@@ -91,6 +91,12 @@ def _names(batch: FeatureBatch) -> NDArray[np.object_]:
         for row in np.flatnonzero(parts != "").tolist():
             names[row] = f"{names[row]} / {parts[row]}"
     return names
+
+
+def _present(table: PropertyTable, prop: Property) -> int:
+    if prop.type is PropertyType.STRING:
+        return len(table) - int(table.columns[prop.id].tolist().count(""))
+    return len(table) - int(np.count_nonzero(missing_mask(table, prop.id)))
 
 
 def _numbers(table: PropertyTable, property_id: str) -> NDArray[np.float64]:

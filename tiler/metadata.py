@@ -60,13 +60,16 @@ def write_property_table(builder: GlbBuilder, table: PropertyTable) -> dict[str,
     """
     properties: dict[str, Any] = {}
     for prop in table.properties:
+        column = table.columns[prop.id]
+        if prop.type is PropertyType.STRING:
+            texts = column.tolist()
+            if any(texts):
+                properties[prop.id] = _write_strings(builder, texts)
+            continue
         absent = missing_mask(table, prop.id)
         if bool(absent.all()):
             continue
-        column = table.columns[prop.id]
-        if prop.type is PropertyType.STRING:
-            properties[prop.id] = _write_strings(builder, column.tolist())
-        elif prop.type is PropertyType.FLOAT64:
+        if prop.type is PropertyType.FLOAT64:
             values = np.where(absent, FLOAT64_NO_DATA, column.astype(np.float64))
             properties[prop.id] = {"values": builder.add_view(values.astype("<f8").tobytes())}
         else:
@@ -75,12 +78,13 @@ def write_property_table(builder: GlbBuilder, table: PropertyTable) -> dict[str,
 
 
 def _write_strings(builder: GlbBuilder, strings: list[str]) -> dict[str, Any]:
-    encoded = [text.encode("utf-8") for text in strings]
-    offsets = np.zeros(len(encoded) + 1, dtype=np.int64)
-    np.cumsum([len(text) for text in encoded], out=offsets[1:])
+    joined = "".join(strings)
+    lengths = map(len, strings) if joined.isascii() else (len(text.encode("utf-8")) for text in strings)
+    offsets = np.zeros(len(strings) + 1, dtype=np.int64)
+    np.cumsum(list(lengths), out=offsets[1:])
     narrow = offsets[-1] < 2**16
     entry: dict[str, Any] = {
-        "values": builder.add_view(b"".join(encoded)),
+        "values": builder.add_view(joined.encode("utf-8")),
         "stringOffsets": builder.add_view(offsets.astype("<u2" if narrow else "<u4").tobytes()),
     }
     if narrow:

@@ -53,10 +53,13 @@ class TableStatistics:
         """Return the statistics of all rows of `table`."""
         columns = {}
         for prop in table.properties:
-            values = table.columns[prop.id][~missing_mask(table, prop.id)]
             if prop.type is PropertyType.STRING:
-                columns[prop.id] = ColumnStatistics() + ColumnStatistics(texts=Counter(values.tolist()))
-            elif len(values):
+                texts = Counter(table.columns[prop.id].tolist())
+                del texts[""]
+                columns[prop.id] = ColumnStatistics(texts=texts if len(texts) <= _MOST_TEXTS else None)
+                continue
+            values = table.columns[prop.id][~missing_mask(table, prop.id)]
+            if len(values):
                 columns[prop.id] = ColumnStatistics(float(values.min()), float(values.max()))
             else:
                 columns[prop.id] = ColumnStatistics()

@@ -5,8 +5,10 @@ Each batch is converted to ECEF and gets its blocks; both are one file, with the
 
 from __future__ import annotations
 
+import mmap
 import pickle
 import shutil
+import struct
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -29,7 +31,8 @@ _BYTES_PER_TRIANGLE = 8.0
 _BYTES_PER_ROW = 260.0
 _ECEF = "EPSG:4978"
 # Batches that each process keeps at hand: neighbouring tiles need the same ones.  One takes some 2 MB.
-_OPEN_BATCHES = 8
+_OPEN_BATCHES = 16
+_ALIGNMENT = 8  # of arrays in a file, as numpy likes it
 # Ground points kept of each batch; the grid that is made of them is coarse.
 _GROUND_POINTS = 4096
 
@@ -109,8 +112,7 @@ class Store:
         bounds = _bounds(batch, georeference)
         fine = replace(batch, crs=_ECEF, positions=georeference.to_ecef(batch.positions), issues=())
         far = replace(coarse.batch, crs=_ECEF, positions=georeference.to_ecef(coarse.batch.positions))
-        # In one piece: what both share is written once.
-        (self.folder / name).write_bytes(pickle.dumps((fine, far), protocol=5))
+        _write(self.folder / name, (fine, far))
         piece = Piece(
             name,
             batch.feature_ids,
@@ -135,10 +137,34 @@ class Store:
         )
 
 
+def _write(path: Path, stored: tuple[FeatureBatch, FeatureBatch]) -> None:
+    """Write features and their blocks; what both share is written once, and arrays as they are.
+
+    The file is a count, as many lengths, and the pickle and its arrays, each of them on an aligned place.
+    """
+    arrays: list[pickle.PickleBuffer] = []
+    head = pickle.dumps(stored, protocol=5, buffer_callback=arrays.append)
+    sections = [memoryview(head), *(array.raw() for array in arrays)]
+    with path.open("wb") as file:
+        file.write(struct.pack(f"<{1 + len(sections)}Q", len(sections), *map(len, sections)))
+        for section in sections:
+            file.write(section)
+            file.write(bytes(-len(section) % _ALIGNMENT))
+
+
 @lru_cache(_OPEN_BATCHES)
 def _read(path: Path) -> tuple[FeatureBatch, FeatureBatch]:
-    """Return the features of a file, and their blocks."""
-    stored: tuple[FeatureBatch, FeatureBatch] = pickle.loads(path.read_bytes())  # noqa: S301 - this run wrote it
+    """Return the features of a file, and their blocks; of their arrays, only what is used is ever read."""
+    with path.open("rb") as file:
+        content = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+    (count,) = struct.unpack_from("<Q", content)
+    place = 8 * (1 + count)
+    sections = []
+    for length in struct.unpack_from(f"<{count}Q", content, 8):
+        sections.append(content[place : place + length])
+        place += length + -length % _ALIGNMENT
+    head, *arrays = sections
+    stored: tuple[FeatureBatch, FeatureBatch] = pickle.loads(head, buffers=arrays)  # noqa: S301 - this run wrote it
     return stored
 
 

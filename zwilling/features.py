@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
+from itertools import chain
 from typing import Any, Protocol
 
 import numpy as np
@@ -95,6 +96,16 @@ class PropertyTable:
     def __len__(self) -> int:
         return len(next(iter(self.columns.values()), ()))
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # The same texts stand in row after row: each is written once, and equal ones are one object when they are back.
+        ids = [p.id for p in self.properties if p.type is PropertyType.STRING]
+        number: dict[str, int] = {}
+        texts = chain.from_iterable(self.columns[key].tolist() for key in ids)
+        numbers = np.array([number.setdefault(text, len(number)) for text in texts], dtype=np.uint32)
+        numbers = numbers.reshape(len(ids), len(self))
+        others = {key: column for key, column in self.columns.items() if key not in ids}
+        return _table, (self.properties, others, ids, list(number), numbers)
+
     def take(self, rows: NDArray[np.integer[Any]]) -> PropertyTable:
         """Return the table of the given rows, in the given order."""
         return PropertyTable(self.properties, {key: column[rows] for key, column in self.columns.items()})
@@ -114,6 +125,18 @@ class PropertyTable:
         properties = unite_properties([table.properties for table in tables])
         parts = [table.conform(properties).columns for table in tables]
         return cls(properties, {p.id: np.concatenate([part[p.id] for part in parts]) for p in properties})
+
+
+def _table(
+    properties: tuple[Property, ...],
+    numeric: dict[str, Column],
+    ids: list[str],
+    texts: list[str],
+    numbers: NDArray[np.uint32],
+) -> PropertyTable:
+    """Return a table from its numeric columns and, for the others, numbers of `texts`, shape (columns, rows)."""
+    columns = np.array(texts, dtype=object)[numbers]
+    return PropertyTable(properties, {**numeric, **dict(zip(ids, columns, strict=True))})
 
 
 def unite_properties(schemas: Sequence[Sequence[Property]]) -> tuple[Property, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -81,3 +83,23 @@ def test_a_table_whose_columns_differ_in_length_is_refused() -> None:
             (TEXT, Property("b", PropertyType.STRING, "B")),
             {"a": np.array(["x"], dtype=object), "b": np.array([], dtype=object)},
         )
+
+
+@pytest.mark.parametrize("rows", [0, 3])
+def test_a_table_comes_back_from_a_pickle_as_it_was_with_each_text_once(rows: int) -> None:
+    texts, numbers = ["Neuss", "", "Neu" + "ss"][:rows], [1.5, np.nan, 2.5][:rows]
+    table = PropertyTable(
+        (Property("town", PropertyType.STRING, "Ort"), Property("height", PropertyType.FLOAT64, "Höhe")),
+        {"height": np.array(numbers), "town": np.array(texts, dtype=object)},
+    )
+    back = pickle.loads(pickle.dumps(table))  # noqa: S301
+    assert back.properties == table.properties
+    assert back.columns["town"].tolist() == texts
+    np.testing.assert_array_equal(back.columns["height"], numbers)
+    assert len({id(text) for text in back.columns["town"].tolist()}) == len(set(texts))
+
+
+def test_a_table_without_texts_can_be_pickled() -> None:
+    table = PropertyTable((Property("height", PropertyType.FLOAT64, "Höhe"),), {"height": np.array([1.0, 2.0])})
+    back = pickle.loads(pickle.dumps(table))  # noqa: S301
+    assert back.columns["height"].tolist() == [1.0, 2.0]
