@@ -195,15 +195,17 @@ class Assembly:
                 self.findings.add("LEVEL_OF_DETAIL_MISSING", where, f"it has no LoD{wish}; LoD{part.lod} is drawn")
 
     def _report_empty(self, feature_id: str) -> None:
+        where = f"gml:id={feature_id}"
         if not self._reading.skip_empty:
+            cause = self.findings.about(where)
             raise EmptyGeometryError(
-                "building has no geometry that can be drawn",
+                "building has no geometry that can be drawn" + (f" ({cause})" if cause else ""),
                 source=self._reading.name,
-                where=f"gml:id={feature_id}",
+                where=where,
                 remedy="mend the file or pass --skip-empty to leave it out",
             )
         message = "building has no geometry that can be drawn; it was left out"
-        self.findings.add("BUILDING_WITHOUT_GEOMETRY", f"gml:id={feature_id}", message)
+        self.findings.add("BUILDING_WITHOUT_GEOMETRY", where, message)
 
 
 def frame_of(name: str, source: str, where: str) -> Frame:

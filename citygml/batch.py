@@ -21,6 +21,9 @@ from zwilling.features import FeatureBatch, SurfaceClass
 # Vertices further from their polygon's plane than this are reported (val3dity 203; its default is 0.01, which
 # millimetre coordinates of real roofs pass by far too often to be of use).
 _PLANAR = 0.05
+_UNREADABLE = (
+    "its coordinates are not finite numbers in threes, or its heights not between -1000 and 10000 m; it was left out"
+)
 # A surface that leans more than this from the vertical is a roof or ground: sine of about 6 degrees.
 _STEEP = 0.1
 
@@ -259,7 +262,7 @@ def _report(
     is_flat = np.fromiter((polygon.dimension == 2 for polygon in gathered.polygons), bool, len(gathered.polygons))
     is_open = of_rings(rings.is_open & ~rings.is_unreadable)
     kinds = (
-        ("COORDINATES_UNREADABLE", unreadable, "its coordinates are not finite numbers in threes; it was left out"),
+        ("COORDINATES_UNREADABLE", unreadable, _UNREADABLE),
         ("TOO_FEW_POINTS", cut.has_too_few & ~unreadable, "fewer than three different points (101); it was left out"),
         ("ZERO_AREA", cut.is_collapsed, "its ring has collapsed to a line (104); it was left out"),
         ("RING_SELF_INTERSECTION", cut.is_crossing, "its rings cross (104, 201); a repaired form is drawn"),

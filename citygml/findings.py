@@ -74,6 +74,11 @@ class Findings:
         """Note one finding; `code` is a key of `SEVERITIES`."""
         self._issues.append(finding(code, self.source, where, message))
 
+    def about(self, where: str) -> str:
+        """Return the first message since the last `take` about a place, or one inside it; `""` where there is none."""
+        inside = f"{where}: "
+        return next((issue.message for issue in self._issues if f"{issue.where}: ".startswith(inside)), "")
+
     def take(self) -> tuple[Issue, ...]:
         """Return what was noted since the last call."""
         taken = tuple(self._issues)

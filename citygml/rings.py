@@ -14,7 +14,11 @@ from citygml.surfaces import Polygon
 
 # Stands between two rings while all texts are parsed in one call; no coordinate is as large.
 _BETWEEN = 9e99
-_LARGEST = 1e8  # metres; the Earth's circumference is 4e7
+# Millimetres in UTM are read, and answered with what is wrong with them once they are placed.
+_LARGEST = 1e11
+# Metres: a height that says "no data" (-9999), or has slipped by some digits, would stand as a spike in the scene and
+# stretch the tile that it is in.
+_LOWEST_HEIGHT, _GREATEST_HEIGHT = -1_000.0, 10_000.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +34,8 @@ class Rings:
         is_outer: bool, shape (r,).
         is_open: bool, shape (r,); its last vertex was not its first (val3dity 103).
         has_repeats: bool, shape (r,); vertices were left out that repeat the one before (val3dity 102).
-        is_unreadable: bool, shape (r,); the text held something other than finite numbers, or not the right count.
+        is_unreadable: bool, shape (r,); the text held something other than finite numbers, not the right count, or
+            heights at which there is nothing on earth.
     """
 
     vertices: NDArray[np.float64]
@@ -149,7 +154,9 @@ def _tidy(
     count = len(length)
     ring = np.repeat(np.arange(count), length)
     with np.errstate(invalid="ignore"):
+        heights = vertices[:, 2]
         wild = ~(np.abs(vertices) < _LARGEST).all(axis=1)
+        wild |= (heights < _LOWEST_HEIGHT) | (heights > _GREATEST_HEIGHT)
     if wild.any():
         unreadable = unreadable.copy()
         unreadable[ring[wild]] = True

@@ -81,6 +81,8 @@ OUTCOMES: dict[str, Drawn | Refused] = {
     "coordinateDecimalComma": Drawn({"COORDINATES_UNREADABLE": 1}),
     "coordinateCountOdd": Drawn({"COORDINATES_UNREADABLE": 1}),
     "coordinatesFlat": Drawn({"COORDINATES_2D": 1}, triangles=3, volume=None),
+    "heightOfNoData": Drawn({"COORDINATES_UNREADABLE": 1}, triangles=10, volume=None),
+    "millimetres": Drawn(volume=None),  # placing them is refused, with what is wrong
     "curvedRing": Drawn({"COORDINATES_UNREADABLE": 1}),
     "geometryNotASurface": Drawn({"UNSUPPORTED_GEOMETRY": 1}),
     "xlinkDangling": Drawn({"XLINK_UNRESOLVED": 1}),
@@ -168,11 +170,17 @@ def test_file_is_refused(name: str) -> None:
     assert "\n" not in line
 
 
-@pytest.mark.parametrize("name", ["buildingWithoutGeometry", "buildingOfBrokenSurfaces"])
-def test_an_empty_building_stops_the_reading(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "cause"),
+    [
+        ("buildingWithoutGeometry", ""),
+        ("buildingOfBrokenSurfaces", " (fewer than three different points (101); it was left out)"),
+    ],
+)
+def test_an_empty_building_stops_the_reading(name: str, cause: str) -> None:
     with pytest.raises(EmptyGeometryError) as caught:
         read(FOLDER / f"{name}.gml")
     assert str(caught.value) == (
-        f"{FOLDER / name}.gml: gml:id=B2: building has no geometry that can be drawn; "
+        f"{FOLDER / name}.gml: gml:id=B2: building has no geometry that can be drawn{cause}; "
         "mend the file or pass --skip-empty to leave it out"
     )

@@ -69,8 +69,9 @@ EXPLANATIONS: Final[Mapping[str, Explanation]] = MappingProxyType(
         ),
         "COORDINATES_UNREADABLE": Explanation(
             "Koordinaten nicht lesbar",
-            "Die Koordinaten einer Fläche sind keine Zahlen, oder ihre Anzahl passt nicht. Die Fläche fehlt.",
-            "Prüfen Sie die Stelle in der Quelle; oft steht ein Komma statt eines Punktes.",
+            "Die Koordinaten einer Fläche sind keine Zahlen, ihre Anzahl passt nicht, oder die Höhen können nicht "
+            "stimmen. Die Fläche fehlt.",
+            "Prüfen Sie die Stelle in der Quelle; oft steht ein Komma statt eines Punktes, oder −9999 für „unbekannt“.",
         ),
         "COORDINATES_2D": Explanation(
             "Koordinaten ohne Höhe",
@@ -188,7 +189,6 @@ EXPLANATIONS: Final[Mapping[str, Explanation]] = MappingProxyType(
             "Kreises beiliegt. Wie weit sie höchstens abweicht, steht in der Meldung.",
             "Installieren Sie das Gitter mit „zwilling geoid install“, wenn es auf den Millimeter ankommt.",
         ),
-    }
         "HEIGHTS_CRS_ASSUMED": Explanation(
             "Koordinatensystem des Geländes nicht genannt",
             "Geländedateien nennen kein Koordinatensystem. Angenommen ist das des Kreises.",
@@ -229,6 +229,7 @@ EXPLANATIONS: Final[Mapping[str, Explanation]] = MappingProxyType(
             "Zeilen nennen Orte, die nicht auf dem Raster der anderen liegen. Sie wurden weggelassen.",
             "Laden Sie die Datei neu; meist sind zwei Lieferungen ineinander geraten.",
         ),
+    }
 )
 
 

@@ -41,8 +41,10 @@ GERMAN: Final = MappingProxyType(
         "buildings and parts there are: {}": "Gebäude und Gebäudeteile: {0}",
         "it has no LoD{}; LoD{} is drawn": "LoD{0} fehlt, gezeichnet ist LoD{1}",
         # Coordinates
-        "its coordinates are not finite numbers in threes; it was left out": (
-            f"die Koordinaten sind keine endlichen Zahlen, je drei für einen Punkt; {_LEFT_OUT}"
+        "its coordinates are not finite numbers in threes, or its heights not between -1000 and 10000 m; it was left "
+        "out": (
+            "die Koordinaten sind keine endlichen Zahlen, je drei für einen Punkt, oder die Höhen liegen nicht "
+            f"zwischen −1.000 und 10.000 m; {_LEFT_OUT}"
         ),
         "its geometry is no CityJSON ({}); left out": f"die Geometrie ist kein CityJSON ({{0}}); {_LEFT_OUT}",
         "the boundaries of its {} are no CityJSON ({}); left out": (
@@ -107,8 +109,6 @@ GERMAN: Final = MappingProxyType(
             "Das amtliche Gitter {0} ist nicht installiert; die Höhen kommen aus der Fläche für {1}, die es auf {2} mm "
             "trifft"
         ),
-    }
-)
         # Terrain
         "{} files name no coordinate system; taken as {} ({})": (
             "{0} Dateien nennen kein Koordinatensystem; angenommen ist {1} ({2})"
@@ -135,6 +135,8 @@ GERMAN: Final = MappingProxyType(
         "{} rows name places beside the grid of all others; left out": (
             f"{{0}} Zeilen nennen Orte neben dem Raster der anderen; {_LEFT_OUT}"
         ),
+    }
+)
 _DECIMAL: Final = re.compile(r"-?\d+\.\d+")
 
 
