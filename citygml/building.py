@@ -35,7 +35,7 @@ from citygml.namespaces import (
     names,
 )
 from citygml.strays import Strays
-from citygml.surfaces import GML_32_ID, GML_ID, Polygon, SurfaceReader, SurfaceSet
+from citygml.surfaces import GML_32_ID, GML_ID, Polygon, SurfaceReader, SurfaceSet, children
 from zwilling.errors import SourceError
 from zwilling.features import PropertyType
 
@@ -186,7 +186,7 @@ class BuildingReader:
         objects.append(current)
         values: dict[str, str] = {}
         parts: list[etree._Element] = []
-        for child in element:
+        for child in children(element):
             tag = child.tag
             if tag in BOUNDED_BY:
                 if len(child):
@@ -269,17 +269,18 @@ class BuildingReader:
 
     def _boundary(self, prop: etree._Element, levels: dict[int, SurfaceSet], fallback: Boundary) -> None:
         """Read the thematic surfaces under a `bldg:boundedBy` or `core:boundary`."""
-        for surface in prop:
+        for surface in children(prop):
             boundary = BOUNDARY_SURFACES.get(surface.tag)
             if boundary is None:
                 if surface.tag in INTERIOR_SURFACES:
                     continue
                 # A surface of an application domain extension stands in for the one whose name it ends with.
                 boundary = next((kind for end, kind in BOUNDARY_SUFFIXES if surface.tag.endswith(end)), fallback)
-            for child in surface:
-                if child.tag in GEOMETRY_PROPERTIES:
+            for child in children(surface):
+                tag = child.tag
+                if tag in GEOMETRY_PROPERTIES:
                     self._geometry(child, levels, boundary)
-                elif child.tag in OPENINGS:
+                elif tag in OPENINGS:
                     self._boundary(child, levels, Boundary.OTHER)
 
     def _geometry(self, prop: etree._Element, levels: dict[int, SurfaceSet], boundary: Boundary | None) -> None:
@@ -328,7 +329,7 @@ class BuildingReader:
             return
         name = element.get("name")
         text, unit = "", ""
-        for child in element:
+        for child in children(element):
             if child.tag in _GENERIC_VALUES:
                 text, unit = (child.text or "").strip(), child.get("uom", "")
             elif child.tag in _GENERIC_NAMES and name is None:

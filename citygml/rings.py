@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import cast
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -48,6 +49,7 @@ class Rings:
     is_unreadable: NDArray[np.bool_]
 
 
+_FLOATS = msgspec.json.Decoder(list[float])
 _NO_FLAG = np.zeros(0, bool)
 _NO_NUMBER = np.zeros(0, np.int64)
 _NONE = Rings(np.zeros((0, 3)), _NO_NUMBER, _NO_NUMBER, _NO_NUMBER, _NO_FLAG, _NO_FLAG, _NO_FLAG, _NO_FLAG)
@@ -116,6 +118,13 @@ def _parse(texts: list[str]) -> tuple[NDArray[np.float64], NDArray[np.int64], ND
 
 
 def _numbers(text: str) -> NDArray[np.float64]:
+    # A decoder of JSON makes the same numbers in a quarter of numpy's time.  A comma must not pass as a blank.
+    if "," not in text:
+        row = " ".join(text.split()) if "\n" in text or "  " in text else text
+        try:
+            return np.array(_FLOATS.decode(f"[{row.replace(' ', ',')}]"), np.float64)
+        except msgspec.DecodeError:
+            pass  # XML also has +1, 1. and 007, and there is what is no number at all
     # numpy before 2.3 only warns about what is no number and stops there: the count of rings then tells.
     return np.fromstring(text, sep=" ")
 

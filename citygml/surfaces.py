@@ -6,7 +6,8 @@ of a whole batch at once, in `citygml.rings`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from operator import itemgetter
 from typing import Final
 
 from lxml import etree
@@ -26,6 +27,8 @@ from citygml.namespaces import (
 )
 
 GML_ID, GML_32_ID = GML_IDS
+# All at once, as a slice: half the time that it takes to ask lxml for one after the other.
+children: Final[Callable[[etree._Element], list[etree._Element]]] = itemgetter(slice(None))
 _POLYGON, _AGGREGATE, _PROPERTY, _ORIENTABLE = GeometryKind
 
 # GML nests surfaces in surfaces without a limit; libxml2 stops at 256 elements, so this only guards the stack.
@@ -91,26 +94,15 @@ class SurfaceReader:
 
     def read(self, geometry_property: etree._Element, boundary: int, into: SurfaceSet) -> None:
         """Add the surfaces under `geometry_property` (such as `bldg:lod2MultiSurface`) to `into`."""
-        self._walk(geometry_property, boundary, False, self.dimension, into, 0)
+        href = geometry_property.get(XLINK_HREF)
+        if href is not None:
+            into.references.append((href, False, boundary))
+        else:
+            self._geometries(children(geometry_property), boundary, False, self.dimension, into, 0)
 
     def read_geometry(self, geometry: etree._Element, boundary: int, into: SurfaceSet) -> None:
         """Add the surfaces of one geometry element, such as the target of a reference, to `into`."""
         self._geometries((geometry,), boundary, False, self.dimension, into, 0)
-
-    def _walk(
-        self,
-        prop: etree._Element,
-        boundary: int,
-        is_reversed: bool,
-        dimension: int,
-        into: SurfaceSet,
-        depth: int,
-    ) -> None:
-        href = prop.get(XLINK_HREF)
-        if href is not None:
-            into.references.append((href, is_reversed, boundary))
-        else:
-            self._geometries(prop, boundary, is_reversed, dimension, into, depth)
 
     def _geometries(
         self,
@@ -131,21 +123,19 @@ class SurfaceReader:
                 srs_name = geometry.get("srsName")
                 if srs_name:
                     self.srs_names[srs_name] = None
-                inner = _dimension(geometry.get("srsDimension"), dimension)
+                stated = geometry.get("srsDimension")
+                inner = dimension if stated is None else _dimension(stated, dimension)
                 turned = is_reversed
                 if kind is _ORIENTABLE and geometry.get("orientation") == "-":
                     turned = not is_reversed
-                for child in geometry:
+                for child in children(geometry):
                     if GEOMETRY_KINDS.get(child.tag) is not _PROPERTY:
                         continue
-                    # As `_walk` does; not calling it saves a tenth of all reading.
                     href = child.get(XLINK_HREF)
                     if href is not None:
                         into.references.append((href, turned, boundary))
-                    elif len(child) == 1 and GEOMETRY_KINDS.get(child[0].tag) is _POLYGON:
-                        into.polygons.append(self._polygon(child[0], boundary, turned, inner))
                     else:
-                        self._geometries(child, boundary, turned, inner, into, depth + 1)
+                        self._geometries(children(child), boundary, turned, inner, into, depth + 1)
             elif kind is None:
                 self.unread[geometry.tag] = None
 
@@ -156,10 +146,12 @@ class SurfaceReader:
         srs_name = element.get("srsName")
         if srs_name:
             self.srs_names[srs_name] = None
-        dimension = _dimension(element.get("srsDimension"), dimension)
+        stated = element.get("srsDimension")
+        if stated is not None:
+            dimension = _dimension(stated, dimension)
         outer: list[str] = []
         inner: list[str] = []
-        for side in element:
+        for side in children(element):
             tag = side.tag
             if tag in OUTER_RINGS:
                 target = outer
@@ -167,7 +159,7 @@ class SurfaceReader:
                 target = inner
             else:
                 continue
-            for ring in side:
+            for ring in children(side):
                 # The one shape that nearly every ring has is looked at first.
                 if len(ring) == 1:
                     positions = ring[0]
@@ -181,9 +173,7 @@ class SurfaceReader:
         return Polygon((*outer, *inner), boundary, gml_id, is_reversed, dimension)
 
 
-def _dimension(stated: str | None, inherited: int) -> int:
-    if stated is None:
-        return inherited
+def _dimension(stated: str, inherited: int) -> int:
     stated = stated.strip()
     return 3 if stated == "3" else 2 if stated == "2" else inherited
 
