@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Final
 
 _SHARE_BYTES: Final = 12_000_000
+# The count of shares is a multiple of this, and they are about the same size: two or four processes end together.
+_SHARES_AT_ONCE: Final = 4
 _MEMBER: Final = re.compile(rb"<(?:[A-Za-z_][\w.-]*:)?(?:cityObjectMember|featureMember)[\s>]")
 _ROOT: Final = re.compile(rb"<((?:[A-Za-z_][\w.-]*:)?CityModel)[\s>]")
 _ENCODING: Final = re.compile(rb"""^(?:\xef\xbb\xbf)?<\?xml[^>]*?encoding\s*=\s*["']([^"']+)["']""")
@@ -62,11 +64,14 @@ def _cut(content: mmap.mmap) -> list[Share]:
         return []
     closing = b"</" + root[1] + b">"
     starts = [first.start()]
-    while len(content) - starts[-1] > 2 * _SHARE_BYTES:
-        following = _MEMBER.search(content, starts[-1] + _SHARE_BYTES)
+    size = len(content) - starts[0]
+    count = _SHARES_AT_ONCE * -(-size // (_SHARES_AT_ONCE * _SHARE_BYTES))
+    for number in range(1, count):
+        following = _MEMBER.search(content, starts[0] + number * size // count)
         if following is None:
             break
-        starts.append(following.start())
+        if following.start() > starts[-1]:  # one member may be larger than a share
+            starts.append(following.start())
     ends = [*starts[1:], len(content)]
     last = len(starts) - 1
     return [

@@ -53,6 +53,14 @@ def test_shares_cover_the_file_without_gap_or_overlap(essen: Path) -> None:
     assert all(content[share.start :].startswith(b"<core:cityObjectMember") for share in found)
 
 
+@pytest.mark.usefixtures("small_shares")
+def test_shares_are_alike_so_that_two_or_four_processes_end_together(essen: Path) -> None:
+    found = cut(essen)
+    sizes = [share.end - share.start for share in found]
+    assert len(found) % 4 == 0
+    assert max(sizes) - min(sizes) < 200_000 / 4
+
+
 def test_a_small_file_is_not_cut(essen: Path) -> None:
     assert cut(essen) == []
 
