@@ -110,8 +110,10 @@ class Store:
             return _stored(batch, None, np.empty((0, 3)))
         coarse = blocks(batch)
         bounds = _bounds(batch, georeference)
-        fine = replace(batch, crs=_ECEF, positions=georeference.to_ecef(batch.positions), issues=())
-        far = replace(coarse.batch, crs=_ECEF, positions=georeference.to_ecef(coarse.batch.positions))
+        # At once, since blocks stand on the same places.
+        ecef = georeference.to_ecef(np.concatenate([batch.positions, coarse.batch.positions]))
+        fine = replace(batch, crs=_ECEF, positions=ecef[: len(batch.positions)], issues=())
+        far = replace(coarse.batch, crs=_ECEF, positions=ecef[len(batch.positions) :])
         _write(self.folder / name, (fine, far))
         piece = Piece(
             name,

@@ -611,3 +611,14 @@ def test_errors_survive_the_way_between_processes(surface: Georeference) -> None
     with pytest.raises(ZwillingError) as caught:
         surface.to_ecef(np.zeros((1, 3)))
     assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)  # noqa: S301
+
+
+def test_places_that_stand_often_come_out_as_each_does_alone() -> None:
+    georeference = Georeference.create(NHN, load_region(), grid_folders=NO_GRID)
+    rng = np.random.default_rng(5)
+    # Few different x, fewer different y: places repeat, and there are different ones with the same x.
+    x, y = 343_000 + rng.integers(0, 12, 400) * 2.5, 5_674_000 + rng.integers(0, 4, 400) * 2.5
+    positions = np.stack([x, y, rng.uniform(30, 60, 400)], axis=1)
+    alone = np.concatenate([georeference.to_geographic(position[None]) for position in positions])
+    np.testing.assert_allclose(georeference.to_geographic(positions), alone, rtol=0, atol=1e-9)
+    assert georeference.to_geographic(np.empty((0, 3))).shape == (0, 3)

@@ -96,12 +96,29 @@ class ByQuasigeoid:
     quasigeoid: Zeta
 
     def forward(self, positions: NDArray[np.float64]) -> Columns:
-        lon, lat = self.horizontal.transform(positions[:, 0], positions[:, 1])
-        return lon, lat, positions[:, 2] + self.quasigeoid.zeta(lon, lat)
+        first, place = _places(positions[:, 0], positions[:, 1])
+        lon, lat = self.horizontal.transform(positions[first, 0], positions[first, 1])
+        zeta = self.quasigeoid.zeta(lon, lat)
+        return lon[place], lat[place], positions[:, 2] + zeta[place]
 
     def back(self, lon: NDArray[np.float64], lat: NDArray[np.float64], height: NDArray[np.float64]) -> Columns:
         x, y = self.horizontal.transform(lon, lat, direction=TransformDirection.INVERSE)
         return x, y, height - self.quasigeoid.zeta(lon, lat)
+
+
+def _places(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return one position for each place, and for each position the number of its place.
+
+    What stands upright has most of its corners one above the other: buildings have six in a place.  Sorting by x
+    alone is enough to find nearly all of them, and costs a third of what converting them costs.
+    """
+    order = np.argsort(x)
+    sorted_x, sorted_y = x[order], y[order]
+    is_first = np.ones(len(x), dtype=bool)
+    is_first[1:] = (sorted_x[1:] != sorted_x[:-1]) | (sorted_y[1:] != sorted_y[:-1])
+    place = np.empty(len(x), dtype=np.int64)
+    place[order] = np.cumsum(is_first) - 1
+    return order[is_first], place
 
 
 @dataclass(frozen=True, slots=True)
