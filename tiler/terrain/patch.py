@@ -63,11 +63,13 @@ class Patch:
     Attributes:
         glb: the file.
         box: encloses every vertex as a client decodes it, in the tile's frame (z up), metres.
+        triangles: with skirts.
         rounding: largest vertical distance in metres between a vertex and what a client decodes.
     """
 
     glb: bytes
     box: Box
+    triangles: int
     rounding: float
 
 
@@ -145,7 +147,9 @@ def encode(
         document["extensionsUsed"] = list(needed)
         document["extensionsRequired"] = list(needed)
     z_up = np.stack([decoded[:, 0], -decoded[:, 2], decoded[:, 1]], axis=1)
-    return Patch(builder.finish(document), Box.around(z_up), float(np.abs(decoded[:, 1] - y_up[:, 1]).max()))
+    return Patch(
+        builder.finish(document), Box.around(z_up), len(triangles), float(np.abs(decoded[:, 1] - y_up[:, 1]).max())
+    )
 
 
 def _positions(

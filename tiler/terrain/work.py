@@ -19,6 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
 
+import numpy as np
+
 from tiler.terrain.ground import Ground
 from tiler.workers import Workers
 from zwilling.issues import Issue
@@ -52,7 +54,8 @@ class Made:
     Attributes:
         files: names below the target's folder.
         size: their bytes.
-        value: what units of the next stage and the product's `finish` must know of it; numpy arrays and plain values.
+        value: what units of the next stage, and whoever ties the files together at the end, must know of it; numpy
+            arrays and plain values.
         issues: findings.
     """
 
@@ -93,9 +96,11 @@ class Ledger:
 
     Attributes:
         entries: fingerprint and what was left, by key.
+        decoded: findings of the decoding, by fingerprint of the mosaic's file.
     """
 
     entries: dict[str, tuple[str, Made]] = field(default_factory=dict)
+    decoded: dict[str, tuple[Issue, ...]] = field(default_factory=dict)
 
     @classmethod
     def read(cls, folder: Path | None) -> Ledger:
@@ -103,13 +108,15 @@ class Ledger:
         if folder is None:
             return cls()
         try:
-            return cls(pickle.loads((folder / _LEDGER).read_bytes()))  # noqa: S301  # our own file in our own folder
-        except (OSError, ValueError, EOFError, AttributeError, ImportError, pickle.UnpicklingError):
+            entries, decoded = pickle.loads((folder / _LEDGER).read_bytes())  # noqa: S301  # our own file in our own folder
+        except (OSError, ValueError, TypeError, IndexError, EOFError, AttributeError, ImportError, pickle.PickleError):
             return cls()
+        return cls(entries, decoded)
 
     def write(self, folder: Path) -> None:
         """Write the ledger beside the files it tells of."""
-        (folder / _LEDGER).write_bytes(pickle.dumps(self.entries, protocol=pickle.HIGHEST_PROTOCOL))
+        state = (self.entries, self.decoded)
+        (folder / _LEDGER).write_bytes(pickle.dumps(state, protocol=pickle.HIGHEST_PROTOCOL))
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +188,23 @@ def _make(task: _Make) -> Made:
     return task.product.make(task.unit, task.children, task.ground, task.scratch, task.folder)
 
 
+class _Places:
+    """Where the files of a mosaic lie, to be asked by every unit."""
+
+    def __init__(self, mosaic: Mosaic) -> None:
+        covers = [file.covers for file in mosaic.files]
+        self._west, self._south, self._east, self._north = (
+            np.array([getattr(rectangle, side) for rectangle in covers], dtype=np.float64)
+            for side in ("west", "south", "east", "north")
+        )
+
+    def meeting(self, wish: Rectangle) -> list[int]:
+        """Return the numbers of the files that share some area with `wish`."""
+        meets = (self._west < wish.east) & (wish.west < self._east)
+        meets &= (self._south < wish.north) & (wish.south < self._north)
+        return [int(number) for number in np.flatnonzero(meets)]
+
+
 @dataclass(frozen=True, slots=True)
 class _Job:
     """A unit of a product, its fingerprint, and the mosaics' files it needs: (number of the mosaic, of the file)."""
@@ -214,6 +238,7 @@ class _Work:
         self._issues: list[Issue] = []
         self._decoded: list[str] = []
         self._fresh = 0
+        self._places = [_Places(mosaic) for mosaic in ground.mosaics]
         self._stages = [(product, [list(stage) for stage in product.stages()]) for product in products]
         self._total = sum(len(stage) for _, stages in self._stages for stage in stages)
         self._on_progress = on_progress
@@ -235,17 +260,27 @@ class _Work:
                     self._fresh += 1
                 for mosaic, file in wave.forget:
                     self._ground.mosaics[mosaic].forget(file, self._scratch)
+        self._recall_decoding()
         self._ledger.write(self._folder)
         left = {key: made for key, (_, made) in self._ledger.entries.items()}
         return Worked(left, self._fresh, tuple(self._decoded), tuple(self._issues))
+
+    def _recall_decoding(self) -> None:
+        """Note the findings of all files, those that only the version before has decoded among them."""
+        found: dict[str, tuple[Issue, ...]] = {}
+        for mosaic in self._ground.mosaics:
+            for file in mosaic.files:
+                known = self._known.decoded.get(file.fingerprint, ())
+                found[file.fingerprint] = self._ledger.decoded.get(file.fingerprint, known)
+        self._ledger.decoded = found
+        self._issues.extend(issue for issues in found.values() for issue in issues)
 
     def _job(self, product: Product, unit: Unit) -> _Job:
         needs = [
             (number, file)
             for number, mosaic in enumerate(self._ground.mosaics)
-            for file, raster in enumerate(mosaic.files)
             if (wish := unit.pictures if mosaic is self._ground.pictures else unit.heights) is not None
-            and raster.covers.meets(wish)
+            for file in self._places[number].meeting(wish)
         ]
         made_from = [
             self._code,
@@ -264,6 +299,9 @@ class _Work:
             return False
         for name in known[1].files:
             if not _link(self._previous / name, self._folder / name):
+                # What is linked by now must not be written over: it is the other version's file, too.
+                for linked in known[1].files:
+                    (self._folder / linked).unlink(missing_ok=True)
                 return False
         self._note(job, known[1])
         return True
@@ -285,8 +323,9 @@ class _Work:
             for number, file in wanted
             for part in range(mosaics[number].files[file].parts)
         ]
-        for issues in self._workers.map(_decode, tasks):
-            self._issues.extend(issues)
+        for task, issues in zip(tasks, self._workers.map(_decode, tasks), strict=True):
+            fingerprint = task.mosaic.files[task.file].fingerprint
+            self._ledger.decoded[fingerprint] = (*self._ledger.decoded.get(fingerprint, ()), *issues)
         self._decoded.extend(mosaics[number].files[file].name for number, file in wanted)
 
 

@@ -1,0 +1,630 @@
+"""The ground as 3D Tiles: a quadtree of textured meshes, each made of exact pixels or of its four children.
+
+Tiles are squares of the grid CRS, anchored at its origin, so that no tile depends on what else is built, and the pixels
+of a picture are the texels of its tiles.  Level 0 has full detail; each level above has squares twice as large.  A unit
+of the first stage makes 4 x 4 tiles of level 0 and the five tiles of levels 1 and 2 above them.  Coarser tiles are each
+a unit made of four children: their published pictures and their heights.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from tiler.glb import Compression
+from tiler.ground import filled
+from tiler.links import link
+from tiler.target import TILESET_FILE, FolderTarget
+from tiler.terrain import patch, relief, texture
+from tiler.terrain.ground import Ground
+from tiler.terrain.work import Made, Unit
+from tiler.tileset import Tile, Tileset
+from zwilling.bounds import Box
+from zwilling.crs import enu_to_ecef
+from zwilling.issues import Issue, Severity
+from zwilling.rasters import Rectangle, Window
+
+TEXELS: Final = 1024
+_CELLS_OF_A_PLANE: Final = 16
+_LEAVES: Final = 4  # of a unit of the first stage, on each side
+_UNIT_LEVEL: Final = 2
+# Points around a unit whose heights its outermost normals need: one step of its coarsest tile.
+_MARGIN: Final = 1 << _UNIT_LEVEL
+# CesiumJS asks for more where an error is larger than 16 pixels on the screen: a texel is then one pixel wide.
+_PIXELS: Final = 16
+# Meshes are off by half a texel at most, and in full detail never by more than this, in metres.
+_FINEST_TOLERANCE: Final = 0.1
+# Rounding of float64 sums and of clients' float32 matrices; every volume is larger by this much on each side.
+_ROUNDING: Final = 0.005
+_MILLIMETRES: Final = 1000.0
+_SKIRT_LEVELS: Final = 4  # how many levels coarser a neighbour may be for a skirt to reach its border
+
+Floats = NDArray[np.float64]
+Place = tuple[int, int, int]  # level, column from west, row from south
+
+
+@dataclass(frozen=True, slots=True)
+class TileFacts:
+    """What one tile is.
+
+    Attributes:
+        place: level (0 is full detail), column from west and row from south, from the origin of the grid CRS.
+        uri: of its content.
+        frame: from its east-north-up frame to ECEF, shape (4, 4).
+        box: of its content, in that frame.
+        geometric_error: metres, not smaller than that of any tile below.
+        vertical_error: metres by which its mesh is off at most, measured against the terrain in full detail.
+        triangles: with skirts.
+        size: bytes of the file.
+        is_textured: whether it carries a picture.
+    """
+
+    place: Place
+    uri: str
+    frame: Floats
+    box: Box
+    geometric_error: float
+    vertical_error: float
+    triangles: int
+    size: int
+    is_textured: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Below:
+    """What the tile above must know of a unit's coarsest tile.
+
+    Attributes:
+        heights: every second point of its grid, millimetres: differences along rows, int32, deflated.
+        drawn: its cells, four as one, as packed bits, deflated.
+        height_error: metres by which those points are off, joined by straight lines.
+    """
+
+    heights: bytes
+    drawn: bytes
+    height_error: float
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """What a unit left: its tiles, the coarsest last, and what the next stage needs.
+
+    Attributes:
+        extent: longitude and latitude (degrees) and ellipsoidal height (metres): lowest, then highest; shape (2, 3).
+    """
+
+    tiles: tuple[TileFacts, ...]
+    below: Below
+    extent: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class _Grid:
+    """Heights of one tile, with one point more on each side.
+
+    Attributes:
+        heights: shape (n + 3, n + 3), finite.
+        drawn: shape (n, n).
+        error: metres by which the points, joined by straight lines, are off.
+    """
+
+    heights: Floats
+    drawn: NDArray[np.bool_]
+    error: float
+
+
+@dataclass(frozen=True, slots=True)
+class GroundTiles:
+    """The product: textured tiles.
+
+    Attributes:
+        leaf: side of a tile of level 0, metres.
+        cells: of a tile's grid of heights, on each side.
+        area: rectangles that hold the data, in the grid CRS.
+        compression, quality, method: of meshes, and of pictures; see `texture.encode`.
+        copyright_lines: attribution.
+        document_tiles: most tiles in one JSON document.
+    """
+
+    leaf: float
+    cells: int
+    area: tuple[Rectangle, ...]
+    compression: Compression
+    quality: int
+    method: int
+    copyright_lines: tuple[str, ...]
+    document_tiles: int = 1000
+
+    @classmethod
+    def of(
+        cls,
+        ground: Ground,
+        *,
+        compression: Compression = Compression.MESHOPT,
+        quality: int = 75,
+        method: int = 0,
+        copyright_lines: tuple[str, ...] = (),
+        document_tiles: int = 1000,
+    ) -> GroundTiles:
+        """Return the product for `ground`: as large tiles as its pictures ask for, with heights as fine as they are."""
+        area = tuple(file.covers for mosaic in ground.mosaics for file in mosaic.files)
+        heights, pictures = ground.heights, ground.pictures
+        if pictures is None and heights is None:
+            raise ValueError("ground needs pictures or heights")
+        cells = _CELLS_OF_A_PLANE if heights is None else 128
+        leaf = pictures.resolution * TEXELS if pictures is not None else cells * heights.resolution  # type: ignore[union-attr]  # one of both is there
+        while heights is not None and cells < 512 and leaf / cells > heights.resolution * 1.01:
+            cells *= 2
+        return cls(leaf, cells, area, compression, quality, method, copyright_lines, document_tiles)
+
+    @property
+    def options(self) -> str:
+        """Everything besides the inputs that shapes the files, as text."""
+        parts = (self.leaf, self.cells, self.compression, self.quality, self.method, self.copyright_lines)
+        return repr(parts)
+
+    def stages(self) -> Sequence[Sequence[Unit]]:
+        """Return the units: those of levels 0 to 2, then those of each level above, up to the coarsest."""
+        return [list(stage) for stage in self._stages()]
+
+    def make(self, unit: Unit, children: Mapping[str, object], ground: Ground, scratch: Path, folder: Path) -> Made:
+        """Make one unit; see `work.Product`."""
+        if unit.children:
+            below = {key: value for key, value in children.items() if isinstance(value, Value)}
+            return _Above(self, ground, folder, _place_of(unit.key)).make(below)
+        return _Exact(self, ground, folder, _place_of(unit.key)).make(scratch)
+
+    def write_tileset(self, left: Iterable[Value], target: FolderTarget) -> None:
+        """Write `tileset.json` of what all units left, and the documents that it links to."""
+        facts = {tile.place: tile for value in left for tile in value.tiles}
+        root = _root(facts)
+        tileset = Tileset(root, max(2 * root.geometric_error, 1.0), "zwilling", self.copyright_lines)
+        for document in link(root, self.document_tiles):
+            part = Tileset(document.root, document.root.geometric_error, "zwilling", self.copyright_lines)
+            target.write_json(document.name, part.to_json())
+        target.write_json(TILESET_FILE, tileset.to_json())
+
+    def side(self, level: int) -> float:
+        """Return the side of a tile in metres."""
+        return self.leaf * float(1 << level)
+
+    def rectangle(self, place: Place) -> Rectangle:
+        """Return what a tile covers."""
+        level, column, row = place
+        side = self.side(level)
+        return Rectangle(column * side, row * side, (column + 1) * side, (row + 1) * side)
+
+    def _stages(self) -> Iterator[list[Unit]]:
+        here = sorted({(_UNIT_LEVEL, *place) for rectangle in self.area for place in self._covered(rectangle)})
+        margin = (_MARGIN + 1) * self.leaf / self.cells
+        yield [Unit(_key(place), self.rectangle(place), self.rectangle(place).grown(margin)) for place in here]
+        while len({column for _, column, _ in here}) > 2 or len({row for _, _, row in here}) > 2:
+            above: dict[Place, list[Place]] = {}
+            for place in here:
+                above.setdefault(_parent(place), []).append(place)
+            yield [Unit(_key(place), children=tuple(map(_key, below))) for place, below in sorted(above.items())]
+            here = sorted(above)
+        if len(here) > 1 and len({_parent(place) for place in here}) == 1:
+            yield [Unit(_key(_parent(here[0])), children=tuple(map(_key, here)))]
+
+    def _covered(self, rectangle: Rectangle) -> Iterator[tuple[int, int]]:
+        side = self.side(_UNIT_LEVEL)
+        # A file's corner may stick out by what rounding adds.
+        inner = rectangle.grown(-1e-6 * side)
+        for column in range(int(inner.west // side), int(inner.east // side) + 1):
+            for row in range(int(inner.south // side), int(inner.north // side) + 1):
+                yield column, row
+
+
+def values(made: Mapping[str, Made]) -> Iterator[Value]:
+    """Yield what the units of this product left."""
+    return (each.value for each in made.values() if isinstance(each.value, Value))
+
+
+def _key(place: Place) -> str:
+    level, column, row = place
+    return f"tiles/{level}/{column}/{row}"
+
+
+def _place_of(key: str) -> Place:
+    level, column, row = key.split("/")[1:]
+    return int(level), int(column), int(row)
+
+
+def _parent(place: Place) -> Place:
+    level, column, row = place
+    return level + 1, column >> 1, row >> 1
+
+
+class _Maker:
+    """What units of both kinds do: tiles from grids and pictures."""
+
+    def __init__(self, product: GroundTiles, ground: Ground, folder: Path, place: Place) -> None:
+        self.product = product
+        self.ground = ground
+        self.folder = folder
+        self.place = place
+        self.facts: list[TileFacts] = []
+        self.issues: list[Issue] = []
+        self.low = np.full(3, np.inf)
+        self.high = np.full(3, -np.inf)
+
+    def write_tiles(
+        self, grids: Mapping[Place, _Grid], pictures: Mapping[Place, Image.Image], errors: Mapping[Place, float]
+    ) -> None:
+        """Write the tiles of `grids`; those of lower levels come first.
+
+        Args:
+            pictures: by place; tiles without are bare.
+            errors: geometric errors of tiles below that are not in `grids`.
+        """
+        places = list(grids)
+        core = np.stack([grids[place].heights[1:-1, 1:-1] for place in places])
+        drawn = np.stack([grids[place].drawn for place in places])
+        tolerances = np.array([self._tolerance(place[0]) for place in places])
+        meshes = relief.triangulate(relief.measure(core, drawn), tolerances)
+        known = dict(errors)
+        for place, mesh, tolerance in zip(places, meshes, tolerances.tolist(), strict=True):
+            floor = max((known.get(child, 0.0) for child in _children(place)), default=0.0)
+            facts = self._write(place, grids[place], mesh, tolerance, pictures.get(place), floor)
+            known[place] = facts.geometric_error
+            self.facts.append(facts)
+
+    def made(self, coarsest: _Grid) -> Made:
+        """Return what the unit left."""
+        millimetres = np.rint(coarsest.heights[1:-1:2, 1:-1:2] * _MILLIMETRES).astype("<i4")
+        millimetres[:, 1:] = np.diff(millimetres, axis=1)
+        below = Below(
+            zlib.compress(millimetres.tobytes(), 1),
+            zlib.compress(np.packbits(_any_of_four(coarsest.drawn)).tobytes(), 1),
+            coarsest.error + halving_error(coarsest.heights[1:-1, 1:-1], coarsest.drawn),
+        )
+        value = Value(tuple(self.facts), below, np.stack([self.low, self.high]))
+        files = tuple(facts.uri for facts in self.facts)
+        return Made(files, sum(facts.size for facts in self.facts), value, tuple(self.issues))
+
+    def _tolerance(self, level: int) -> float:
+        texel = self.product.leaf / TEXELS
+        return min(texel / 2, _FINEST_TOLERANCE) * float(1 << level)
+
+    def _write(
+        self,
+        place: Place,
+        grid: _Grid,
+        mesh: NDArray[np.int64],
+        tolerance: float,
+        picture: Image.Image | None,
+        floor: float,
+    ) -> TileFacts:
+        product = self.product
+        level = place[0]
+        cells = product.cells
+        step = product.side(level) / cells
+        vertices, triangles = patch.order_of_use(mesh, (cells + 1) ** 2)
+        row, column = np.divmod(vertices, cells + 1)
+        # Whole numbers of steps from the origin: the same place has the same coordinates in every tile.
+        east = (place[1] * cells + column) * step
+        north = ((place[2] + 1) * cells - row) * step
+        positions = np.stack([east, north, grid.heights[row + 1, column + 1]], axis=1)
+        low, high = self._extent(positions)
+        frame = enu_to_ecef(float(low[0] + high[0]) / 2, float(low[1] + high[1]) / 2, float(low[2]))
+        local = (self.ground.georeference.to_ecef(positions) - frame[:3, 3]) @ frame[:3, :3]
+        slopes = _slopes(grid.heights, row + 1, column + 1, step)
+        texel = product.side(level) / TEXELS
+        stored = None
+        if picture is not None:
+            picture = texture.whole_if_possible(picture)
+            stored = patch.Picture(texture.encode(picture, product.quality, product.method), picture.mode == "RGBA")
+        made = patch.encode(
+            patch.Surface(cells + 1, vertices, local, _normals(positions, local, slopes), triangles),
+            max(_PIXELS * texel, _border_error(grid.heights[1:-1, 1:-1])),
+            stored,
+            compression=product.compression,
+            copyright_line="; ".join(product.copyright_lines),
+        )
+        uri = f"tiles/{level}/{level}-{place[1]}-{place[2]}.glb"
+        FolderTarget(self.folder).write(uri, made.glb)
+        vertical = tolerance + grid.error + made.rounding
+        error = max(floor, _PIXELS * texel, vertical) if level else 0.0
+        return TileFacts(
+            place, uri, frame, made.box, error, vertical, made.triangles, len(made.glb), stored is not None
+        )
+
+    def _extent(self, positions: Floats) -> tuple[Floats, Floats]:
+        """Return the lowest and highest longitude, latitude and height of a tile, and note those of the unit."""
+        east, north, height = positions.T
+        outermost = [east, north, east + north, east - north, height]
+        ends = np.array([end(axis) for axis in outermost for end in (np.argmin, np.argmax)])
+        geographic = self.ground.georeference.to_geographic(positions[ends])
+        low, high = geographic.min(axis=0), geographic.max(axis=0)
+        self.low, self.high = np.minimum(self.low, low), np.maximum(self.high, high)
+        return low, high
+
+
+class _Exact(_Maker):
+    """A unit of the first stage: levels 0 to 2 from pixels and heights."""
+
+    def make(self, scratch: Path) -> Made:
+        product = self.product
+        cells = product.cells
+        pixels = self._pixels(scratch)
+        heights, centres = self._heights(scratch)
+        inner = slice(_MARGIN, -_MARGIN)
+        is_known = np.isfinite(heights[inner, inner])
+        drawn = is_known[:-1, :-1] & is_known[:-1, 1:] & is_known[1:, :-1] & is_known[1:, 1:]
+        leaves: dict[tuple[int, int], Image.Image] = {}
+        for row in range(_LEAVES if pixels is not None else 0):
+            for column in range(_LEAVES):
+                picture, seen = _leaf(pixels, row, column, cells)  # type: ignore[arg-type]  # no rows where None
+                part = drawn[row * cells : (row + 1) * cells, column * cells : (column + 1) * cells]
+                if picture is None:
+                    continue
+                if seen is not None:
+                    if bool((part & ~_all_texels(picture, cells)).any()):
+                        picture = texture.on_bare_ground(picture, part)
+                    part |= seen
+                else:
+                    part[:] = True
+                leaves[row, column] = picture
+        if not drawn.any():
+            return Made((), 0, None)
+        heights = self._without_gaps(heights)
+        grids, pictures = self._tiles(heights, centres, drawn, leaves)
+        self.write_tiles(grids, pictures, {})
+        return self.made(grids[self.place])
+
+    def _pixels(self, scratch: Path) -> NDArray[np.uint8] | None:
+        pictures = self.ground.pictures
+        rectangle = self.product.rectangle(self.place)
+        if pictures is None or not any(file.covers.meets(rectangle) for file in pictures.files):
+            return None
+        size = _LEAVES * TEXELS
+        return pictures.read(Window(rectangle.west, rectangle.north, self.product.leaf / TEXELS, size, size), scratch)
+
+    def _heights(self, scratch: Path) -> tuple[Floats, Floats]:
+        """Return heights of the unit's points with a margin, and of the middles of its cells; whole millimetres."""
+        cells = self.product.cells
+        step = self.product.leaf / cells
+        count = _LEAVES * cells
+        column = np.arange(-_MARGIN, count + _MARGIN + 1) + self.place[1] * count
+        row = (self.place[2] + 1) * count - np.arange(-_MARGIN, count + _MARGIN + 1)
+        points = self._at(column * step, row * step, scratch)
+        inner = slice(_MARGIN, _MARGIN + count)
+        centres = self._at((column[inner] + 0.5) * step, (row[inner] - 0.5) * step, scratch)
+        return np.rint(points * _MILLIMETRES) / _MILLIMETRES, centres
+
+    def _at(self, east: NDArray[np.floating], north: NDArray[np.floating], scratch: Path) -> Floats:
+        places = np.empty((len(north), len(east), 2))
+        places[..., 0] = east
+        places[..., 1] = north[:, None]
+        return self.ground.heights_at(places.reshape(-1, 2), scratch).reshape(len(north), len(east))
+
+    def _without_gaps(self, heights: Floats) -> Floats:
+        """Return heights that go on smoothly where none are: below pictures beyond the terrain, and at its rim."""
+        is_known = np.isfinite(heights)
+        if bool(is_known.all()):
+            return heights
+        if not bool(is_known.any()):
+            west, south = self.product.rectangle(self.place).west, self.product.rectangle(self.place).south
+            message = f"there are no heights below the pictures; they lie at {self.ground.plane:g} m there"
+            self.issues.append(Issue("NO_HEIGHTS_HERE", Severity.WARNING, "", f"({west:.0f}, {south:.0f})", message))
+            return np.full_like(heights, self.ground.plane)
+        whole = filled(np.where(is_known, heights, 0.0), is_known.astype(np.float64))
+        return np.rint(whole * _MILLIMETRES) / _MILLIMETRES
+
+    def _tiles(
+        self,
+        heights: Floats,
+        centres: Floats,
+        drawn: NDArray[np.bool_],
+        leaves: Mapping[tuple[int, int], Image.Image],
+    ) -> tuple[dict[Place, _Grid], dict[Place, Image.Image]]:
+        """Return grids and pictures of all tiles, from level 0 up."""
+        cells = self.product.cells
+        grids: dict[Place, _Grid] = {}
+        pictures: dict[Place, Image.Image] = {}
+        for level in range(_UNIT_LEVEL + 1):
+            stride = 1 << level
+            across = _LEAVES >> level
+            here = heights[_MARGIN - stride : len(heights) - _MARGIN + stride : stride]
+            here = here[:, _MARGIN - stride : heights.shape[1] - _MARGIN + stride : stride]
+            if level:
+                drawn = _any_of_four(drawn)
+            for row in range(across):
+                for column in range(across):
+                    r, c = row * cells, column * cells
+                    part = drawn[r : r + cells, c : c + cells]
+                    if not part.any():
+                        continue
+                    place = (level, self.place[1] * across + column, self.place[2] * across + across - 1 - row)
+                    grid = here[r : r + cells + 3, c : c + cells + 3]
+                    children = {child: grids[child] for child in _children(place) if child in grids}
+                    if level == 0:
+                        error = _error_between(grid[1:-1, 1:-1], centres[r : r + cells, c : c + cells], part)
+                        picture = leaves.get((row, column))
+                    else:
+                        error = max(
+                            below.error + halving_error(below.heights[1:-1, 1:-1], below.drawn)
+                            for below in children.values()
+                        )
+                        picture = _above({child: pictures.get(child) for child in children}, children)
+                    grids[place] = _Grid(grid, part, error)
+                    if picture is not None:
+                        pictures[place] = picture
+        return grids, pictures
+
+
+class _Above(_Maker):
+    """A unit of a later stage: one tile from its children's published pictures and heights."""
+
+    def make(self, children: Mapping[str, Value]) -> Made:
+        cells = self.product.cells
+        half = cells // 2
+        if not children:
+            return Made((), 0, None)
+        heights = np.full((cells + 1, cells + 1), np.nan)
+        drawn = np.zeros((cells, cells), dtype=np.bool_)
+        pictures: dict[Place, Image.Image | None] = {}
+        grids: dict[Place, _Grid] = {}
+        for value in children.values():
+            facts, below = value.tiles[-1], value.below
+            r, c = (1 - facts.place[2] % 2) * half, (facts.place[1] % 2) * half
+            stored = np.frombuffer(zlib.decompress(below.heights), "<i4").reshape(half + 1, half + 1)
+            heights[r : r + half + 1, c : c + half + 1] = stored.cumsum(axis=1) / _MILLIMETRES
+            bits = np.frombuffer(zlib.decompress(below.drawn), np.uint8)
+            part = np.unpackbits(bits, count=half * half).reshape(half, half).astype(np.bool_)
+            drawn[r : r + half, c : c + half] = part
+            grids[facts.place] = _Grid(stored.astype(np.float64), part, below.height_error)
+            if facts.is_textured:
+                inside = texture.extract((self.folder / facts.uri).read_bytes())
+                pictures[facts.place] = None if inside is None else texture.decode(inside)
+            else:
+                pictures[facts.place] = None
+        is_known = np.isfinite(heights)
+        if not bool(is_known.all()):
+            heights = filled(np.where(is_known, heights, 0.0), is_known.astype(np.float64))
+        # One step beyond the border the ground goes on as steeply as before.
+        ringed = np.pad(heights, 1, mode="reflect", reflect_type="odd")
+        grid = _Grid(ringed, drawn, max(value.below.height_error for value in children.values()))
+        picture = _above(pictures, grids)
+        errors = {value.tiles[-1].place: value.tiles[-1].geometric_error for value in children.values()}
+        self.write_tiles({self.place: grid}, {} if picture is None else {self.place: picture}, errors)
+        return self.made(grid)
+
+
+def _children(place: Place) -> list[Place]:
+    level, column, row = place
+    return [(level - 1, 2 * column + x, 2 * row + y) for y in (0, 1) for x in (0, 1)]
+
+
+def _leaf(
+    pixels: NDArray[np.uint8], row: int, column: int, cells: int
+) -> tuple[Image.Image | None, NDArray[np.bool_] | None]:
+    """Return the picture of one leaf and the cells where it shows anything; None for no picture, and for all cells."""
+    part = pixels[row * TEXELS : (row + 1) * TEXELS, column * TEXELS : (column + 1) * TEXELS]
+    picture = texture.from_pixels(part)
+    if picture.mode == "RGBX":
+        return picture, None
+    if texture.is_empty(picture):
+        return None, None
+    alpha = part[..., 3].reshape(cells, TEXELS // cells, cells, TEXELS // cells)
+    return picture, alpha.max(axis=(1, 3)) > 0
+
+
+def _all_texels(picture: Image.Image, cells: int) -> NDArray[np.bool_]:
+    """Return the cells all of which a picture shows."""
+    alpha = np.asarray(picture.getchannel("A")).reshape(cells, TEXELS // cells, cells, TEXELS // cells)
+    shown: NDArray[np.bool_] = alpha.min(axis=(1, 3)) > 0
+    return shown
+
+
+def _above(pictures: Mapping[Place, Image.Image | None], grids: Mapping[Place, _Grid]) -> Image.Image | None:
+    """Return the picture of a tile from those of its children, bare ground where a child has none."""
+    if all(picture is None for picture in pictures.values()):
+        return None
+    quarters = {}
+    for (level, column, row), picture in pictures.items():
+        if picture is None:
+            nothing = Image.new("RGBA", (TEXELS, TEXELS))
+            picture = texture.on_bare_ground(nothing, grids[level, column, row].drawn)
+        quarters[1 - row % 2, column % 2] = texture.halved(picture)
+    return texture.joined(quarters, TEXELS)
+
+
+def _any_of_four(drawn: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    return np.asarray(drawn[::2, ::2] | drawn[::2, 1::2] | drawn[1::2, ::2] | drawn[1::2, 1::2])
+
+
+def halving_error(heights: Floats, drawn: NDArray[np.bool_]) -> float:
+    """Return by how many metres every second point, joined by straight lines, is off the others at most.
+
+    Args:
+        heights: shape (2 n + 1, 2 n + 1).
+        drawn: cells that count, shape (2 n, 2 n).
+    """
+    even = heights[::2, ::2]
+    level = np.abs(heights[::2, 1::2] - (even[:, :-1] + even[:, 1:]) / 2)
+    upright = np.abs(heights[1::2, ::2] - (even[:-1] + even[1:]) / 2)
+    off = np.maximum(np.maximum(level[:-1], level[1:]), np.maximum(upright[:, :-1], upright[:, 1:]))
+    return max(_error_between(even, heights[1::2, 1::2], _any_of_four(drawn)), _largest(off[_any_of_four(drawn)]))
+
+
+def _error_between(points: Floats, centres: Floats, drawn: NDArray[np.bool_]) -> float:
+    """Return by how many metres either diagonal of the drawn cells is off the heights of their middles at most."""
+    falling = np.abs(centres - (points[:-1, :-1] + points[1:, 1:]) / 2)
+    rising = np.abs(centres - (points[:-1, 1:] + points[1:, :-1]) / 2)
+    return _largest(np.nan_to_num(np.maximum(falling, rising)[drawn]))
+
+
+def _border_error(heights: Floats) -> float:
+    """Return how far any coarser tile's border can be from that of a tile, some halvings up, in metres."""
+    largest = 0.0
+    for border in (heights[0], heights[-1], heights[:, 0], heights[:, -1]):
+        for level in range(1, min(_SKIRT_LEVELS, (len(border) - 1).bit_length() - 1) + 1):
+            stride = 1 << level
+            ends = border[::stride]
+            share = np.arange(stride) / stride
+            line = ends[:-1, None] * (1 - share) + ends[1:, None] * share
+            largest = max(largest, float(np.abs(border[:-1] - line.ravel()).max()))
+    return largest
+
+
+def _largest(values: Floats) -> float:
+    return float(values.max(initial=0.0))
+
+
+def _slopes(heights: Floats, row: NDArray[np.int64], column: NDArray[np.int64], step: float) -> Floats:
+    """Return rise per metre eastwards and northwards, shape (v, 2), from the heights on both sides of each point."""
+    east = heights[row, column + 1] - heights[row, column - 1]
+    north = heights[row - 1, column] - heights[row + 1, column]
+    return np.stack([east, north], axis=1) / (2 * step)
+
+
+def _normals(positions: Floats, local: Floats, slopes: Floats) -> Floats:
+    """Return normals in the tile's frame, shape (v, 3).
+
+    The grid CRS is turned and scaled against true north, by the same amount all over a tile as far as light can tell.
+    """
+    grid = positions[:, :2] - positions[:, :2].mean(axis=0)
+    turn = np.linalg.lstsq(grid, local[:, :2] - local[:, :2].mean(axis=0), rcond=None)[0]
+    rise = np.linalg.solve(turn, slopes.T).T
+    normals = np.column_stack([-rise, np.ones(len(rise))])
+    return np.asarray(normals / np.linalg.norm(normals, axis=1, keepdims=True))
+
+
+def _root(facts: Mapping[Place, TileFacts]) -> Tile:
+    """Return the tree of all tiles; where the coarsest are several, below a root that shows nothing itself."""
+    has_parent = {child for place in facts for child in _children(place)}
+    tops = [facts[place] for place in sorted(facts) if place not in has_parent]
+    if len(tops) == 1:
+        root = _tile(tops[0], facts)
+        root.to_parent = tops[0].frame
+        return root
+    frame = tops[0].frame
+    tiles = [_below(frame, top, facts) for top in tops]
+    error = max(tile.geometric_error for tile in tiles)
+    return Tile(2 * error, _around([], tiles), frame, None, tiles)
+
+
+def _tile(own: TileFacts, facts: Mapping[Place, TileFacts]) -> Tile:
+    children = [_below(own.frame, facts[child], facts) for child in _children(own.place) if child in facts]
+    return Tile(own.geometric_error, _around([own.box.corners], children), content_uri=own.uri, children=children)
+
+
+def _below(frame: Floats, own: TileFacts, facts: Mapping[Place, TileFacts]) -> Tile:
+    tile = _tile(own, facts)
+    tile.to_parent = np.asarray(np.linalg.solve(frame, own.frame), dtype=np.float64)
+    return tile
+
+
+def _around(corners: list[Floats], children: Sequence[Tile]) -> Box:
+    """Return the box around a tile's content and its children's volumes."""
+    below = [tile.bounding_volume.corners @ tile.to_parent[:3, :3].T + tile.to_parent[:3, 3] for tile in children]
+    return Box.around(np.concatenate([*corners, *below])).grown(_ROUNDING)
