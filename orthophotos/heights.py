@@ -30,6 +30,8 @@ from zwilling.region import Region
 
 _MOST_CELLS: Final = 1 << 24  # of a window: 64 MB
 _MARGIN_ROWS: Final = 64  # beyond a strip, to see the other side of a gap
+# A cell beside a file comes from another lattice, where it may lie beside the outermost centres in its turn.
+_NEIGHBOURS: Final = 2
 _OUTLINE_STEPS: Final = 16
 _HEIGHTS: Final = np.dtype("<f4")
 _GAP: Final = np.dtype([("cell", "<i8"), ("height", "<f4")])
@@ -111,18 +113,18 @@ class Terrain:
         if not len(places):
             return heights
         if len(self._lattices) == 1:
-            return self._on_lattice(0, places, scratch, alone=True)
+            return self._on_lattice(0, places, scratch, 0)
         newest = self._newest_lattice(places)
         order = list(dict.fromkeys(placed.lattice for placed in reversed(self._placed)))
         for lattice in order:
             mine = np.flatnonzero(newest == lattice)
             if len(mine):
-                heights[mine] = self._on_lattice(lattice, places[mine], scratch)
+                heights[mine] = self._on_lattice(lattice, places[mine], scratch, _NEIGHBOURS)
         for lattice in order:
             rest = np.flatnonzero(np.isnan(heights))
             if not len(rest):
                 break
-            heights[rest] = self._on_lattice(lattice, places[rest], scratch, alone=True)
+            heights[rest] = self._on_lattice(lattice, places[rest], scratch, 0)
         return heights
 
     def _newest_lattice(self, places: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -139,22 +141,22 @@ class Terrain:
         return newest
 
     def _on_lattice(
-        self, lattice: int, places: NDArray[np.float64], scratch: Path, *, alone: bool = False
+        self, lattice: int, places: NDArray[np.float64], scratch: Path, neighbours: int
     ) -> NDArray[np.float64]:
-        """Return heights from files of one lattice; cells beside them from the others, unless `alone`."""
+        """Return heights from files of one lattice; cells beside them from the others, if `neighbours` is not 0."""
         columns, rows = self._lattices[lattice].cells(places, self.crs)
         known = np.isfinite(columns) & np.isfinite(rows)
         if not known.all():
             heights = np.full(len(places), np.nan)
             if known.any():
-                heights[known] = self._on_lattice(lattice, places[known], scratch, alone=alone)
+                heights[known] = self._on_lattice(lattice, places[known], scratch, neighbours)
             return heights
         span = Span.around(columns, rows)
         extent = self._extent(lattice)
         if not extent.meeting(span).cells:
             return np.full(len(places), np.nan)
         if span.cells > _MOST_CELLS and len(places) > 1:
-            return self._in_halves(lattice, places, columns, rows, scratch, alone)
+            return self._in_halves(lattice, places, columns, rows, scratch, neighbours)
         window = self._window(lattice, span, columns, rows, scratch)
 
         def fill(cells: NDArray[np.intp]) -> NDArray[np.float32]:
@@ -164,10 +166,10 @@ class Terrain:
             for other in dict.fromkeys(placed.lattice for placed in reversed(self._placed)):
                 rest = np.flatnonzero(np.isnan(found))
                 if other != lattice and len(rest):
-                    found[rest] = self._on_lattice(other, centres[rest], scratch, alone=True)
+                    found[rest] = self._on_lattice(other, centres[rest], scratch, neighbours - 1)
             return found.astype(np.float32)
 
-        return between(window, columns - span.left, rows - span.top, None if alone else fill)
+        return between(window, columns - span.left, rows - span.top, fill if neighbours else None)
 
     def _in_halves(
         self,
@@ -176,7 +178,7 @@ class Terrain:
         columns: NDArray[np.float64],
         rows: NDArray[np.float64],
         scratch: Path,
-        alone: bool,
+        neighbours: int,
     ) -> NDArray[np.float64]:
         """Return heights of places that lie so far apart that what is between them is not to be held at once."""
         along = columns if np.ptp(columns) >= np.ptp(rows) else rows
@@ -185,7 +187,7 @@ class Terrain:
             low = np.arange(len(places)) < len(places) // 2
         heights = np.empty(len(places))
         for half in (low, ~low):
-            heights[half] = self._on_lattice(lattice, places[half], scratch, alone=alone)
+            heights[half] = self._on_lattice(lattice, places[half], scratch, neighbours)
         return heights
 
     def _extent(self, lattice: int) -> Span:
