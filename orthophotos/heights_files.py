@@ -126,6 +126,8 @@ class TerrainFile:
                 # Written with few digits, 3.4028235e38 is no longer the same number.
                 near = abs(self.nodata) * 1e-6 if numbers.dtype.kind == "f" else 0.0
                 missing |= np.abs(numbers.astype(np.float64) - self.nodata) <= near
+            elif np.isinf(self.nodata):
+                missing |= numbers == self.nodata
             if self.masked:
                 missing |= dataset.read_masks(1, window=window) == 0
         with np.errstate(over="ignore"):

@@ -11,7 +11,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from rasterio.features import sieve
 from rasterio.fill import fillnodata
 
 LOWEST: Final = -500.0
@@ -102,54 +101,72 @@ def fill_gaps(heights: NDArray[np.float32], cell_area: float) -> Filled:
     gap = np.isnan(heights)
     if not gap.any() or gap.all() or min(heights.shape) < 2:
         return nothing
-    most = int(min(max(LARGEST_GAP / cell_area, _FEWEST_CELLS), heights.size // 2))
-    # Sieving gives each region of less than `most` cells the value of its surroundings.
-    kept = sieve(gap.view(np.uint8), size=max(most, 2), connectivity=8)
-    cells = np.flatnonzero(gap & (kept == 0))
-    if not len(cells):
+    regions = _regions(gap)
+    most = int(max(LARGEST_GAP / cell_area, _FEWEST_CELLS))
+    limit = np.where(regions.at_border, max(most // _AT_BORDER, _FEWEST_CELLS), most)
+    runs = np.flatnonzero((regions.cells <= limit)[regions.labels])
+    if not len(runs):
         return nothing
-    labels = _labels(cells, heights.shape)
-    sizes = np.bincount(labels)
+    lengths = (regions.ends - regions.begins)[runs]
+    labels = np.repeat(regions.labels[runs], lengths)
+    cells = np.arange(lengths.sum()) + np.repeat(regions.begins[runs] - (np.cumsum(lengths) - lengths), lengths)
     rows, columns = np.divmod(cells, heights.shape[1])
-    edge = (rows == 0) | (columns == 0) | (rows == heights.shape[0] - 1) | (columns == heights.shape[1] - 1)
-    open_sided = np.zeros(len(sizes), dtype=bool)
-    open_sided[labels[edge]] = True
-    small = (sizes > 0) & (sizes <= np.where(open_sided, max(most // _AT_BORDER, _FEWEST_CELLS), most))
-    wanted = small[labels]
-    if not wanted.any():
-        return nothing
-    cells, labels, rows, columns = cells[wanted], labels[wanted], rows[wanted], columns[wanted]
     film = _film(heights, cells, labels, rows, columns)
     return Filled(cells.astype(np.int64), film, len(np.unique(labels)))
 
 
-def _labels(cells: NDArray[np.intp], shape: tuple[int, ...]) -> NDArray[np.intp]:
-    """Return for each cell the number of its connected region, whose first cell has that number."""
-    grid = np.full((shape[0] + 2, shape[1] + 2), -1, dtype=np.intp)
-    width = shape[1] + 2
-    rows, columns = np.divmod(cells, shape[1])
-    places = (rows + 1) * width + columns + 1
-    flat = grid.reshape(-1)
-    flat[places] = np.arange(len(cells))
-    labels = np.arange(len(cells))
-    links = []
-    for step in (1, width - 1, width, width + 1):
-        other = flat[places + step]
-        here = np.flatnonzero(other >= 0)
-        links.append((here, other[here]))
-    one = np.concatenate([link[0] for link in links])
-    two = np.concatenate([link[1] for link in links])
+@dataclass(frozen=True, slots=True)
+class _Regions:
+    """Connected regions of cells (corners connect), as runs within rows.
+
+    Attributes:
+        begins, ends: flat index of the first cell of each run and of the one behind its last.
+        labels: region of each run.
+        cells: how many each region has.
+        at_border: whether it reaches the border of the grid.
+    """
+
+    begins: NDArray[np.intp]
+    ends: NDArray[np.intp]
+    labels: NDArray[np.intp]
+    cells: NDArray[np.int64]
+    at_border: NDArray[np.bool_]
+
+
+def _regions(gap: NDArray[np.bool_]) -> _Regions:
+    height, width = gap.shape
+    padded = np.zeros((height, width + 1), dtype=np.int8)  # a column between the rows, so that no run goes on
+    padded[:, :-1] = gap
+    change = np.diff(padded.reshape(-1), prepend=np.int8(0))
+    begins, ends = np.flatnonzero(change > 0), np.flatnonzero(change < 0)
+    # A run touches those of the row below that begin before or at its end, and end at or after its begin.
+    first = np.searchsorted(ends, begins + width + 1, "left")
+    after = np.searchsorted(begins, ends + width + 1, "right")
+    touching = np.maximum(after - first, 0)
+    upper = np.repeat(np.arange(len(begins)), touching)
+    lower = np.arange(touching.sum()) + np.repeat(first - (np.cumsum(touching) - touching), touching)
+    labels = _united(len(begins), upper, lower)
+
+    row, left = np.divmod(begins, width + 1)
+    right = ends - row * (width + 1)
+    border = (row == 0) | (row == height - 1) | (left == 0) | (right == width)
+    at_border = np.zeros(len(begins), dtype=bool)
+    at_border[labels[border]] = True
+    cells = np.zeros(len(begins), dtype=np.int64)
+    np.add.at(cells, labels, ends - begins)
+    return _Regions(begins - row, ends - row, labels, cells, at_border)
+
+
+def _united(count: int, one: NDArray[np.intp], two: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return for each of `count` things the smallest one that pairs lead to from it."""
+    labels = np.arange(count)
     while True:
-        # Each region's number sinks to the smallest around it; then each follows to the end of its chain.
         low = np.minimum(labels[one], labels[two])
         before = labels.copy()
         np.minimum.at(labels, before[one], low)
         np.minimum.at(labels, before[two], low)
-        while True:
-            next_labels = labels[labels]
-            if (next_labels == labels).all():
-                break
-            labels = next_labels
+        while (labels[labels] != labels).any():
+            labels = labels[labels]
         if (labels == before).all():
             return labels
 

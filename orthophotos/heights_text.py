@@ -280,8 +280,10 @@ def _step(sorted_values: NDArray[np.float64]) -> float | None:
     if len(sorted_values) < 2:
         return None
     between = np.diff(sorted_values)
-    # Many programs write coordinates with few decimals: what differs by less is the same.
-    between = between[between > 1e-4 * between.max()] if between.max() > 1 else between
+    # What differs by less than some millimetres (or as little in degrees) is one value, rounded in two ways.
+    between = between[between > 1e-9 * np.median(np.abs(sorted_values))]
+    if not len(between):
+        return None
     step = float(between.min())
     times = np.rint(between / step)
     if (np.abs(between / step - times) > 0.02 * np.maximum(times, 1)).any():
