@@ -23,7 +23,7 @@ from zwilling.errors import SourceError, UnknownCRSError
 
 MAX_PIXELS: Final = 4 << 30
 _MAX_SIDE: Final = 1_000_000
-_MAX_BLOCK_BYTES: Final = 512 << 20
+_MAX_BLOCK_BYTES: Final = 600 << 20
 # What claims more than a quarter of a gigapixel has to have some bytes for them.
 _BIG_PIXELS: Final = 1 << 28
 _MAX_PIXELS_PER_BYTE: Final = 4096
@@ -48,6 +48,7 @@ class Head:
         descriptions: each band's name, empty where it has none.
         nodata: the value of each band that stands for nothing, None where none does.
         masked: whether it has a mask of its own (not alpha, not nodata).
+        lossy: whether its compression changes values.
         significant_bits: how many bits of each number are used, 0 where the file does not say.
         crs: its CRS; None where it names none.
         affine: (a, b, c, d, e, f): x = a*column + b*row + c, y = d*column + e*row + f, at pixels' upper left corners;
@@ -67,6 +68,7 @@ class Head:
     descriptions: tuple[str, ...]
     nodata: tuple[float | None, ...]
     masked: bool
+    lossy: bool
     significant_bits: int
     crs: PlaneCRS | None
     affine: Affine | None
@@ -125,6 +127,7 @@ def read_head(path: Path, *, crs: str | None = None, kind: Format | None = None)
             nodata=tuple(dataset.nodatavals),
             masked=MaskFlags.per_dataset in dataset.mask_flag_enums[0]
             and MaskFlags.alpha not in dataset.mask_flag_enums[0],
+            lossy=_is_lossy(dataset, kind),
             significant_bits=_significant_bits(dataset),
             crs=_crs(dataset, path, crs),
             affine=_affine(dataset),
@@ -167,7 +170,9 @@ def _check_size(dataset: DatasetReader, path: Path, size: int) -> None:
             remedy="fetch the file again, or cut it into tiles",
         )
     rows, columns = dataset.block_shapes[0]
-    block = rows * columns * sum(np.dtype(kind).itemsize for kind in dataset.dtypes)
+    # OpenJPEG works in 32 bits, whatever the picture has.
+    bytes_each = 4 * dataset.count if dataset.driver == "JP2OpenJPEG" else 0
+    block = rows * columns * max(bytes_each, sum(np.dtype(kind).itemsize for kind in dataset.dtypes))
     if block > _MAX_BLOCK_BYTES:
         raise SourceError(
             f"is compressed in pieces of {columns:,} x {rows:,} pixels, each of which needs {block >> 20:,} MB",
@@ -243,6 +248,12 @@ def _affine(dataset: DatasetReader) -> Affine | None:
             remedy="give it one with gdal_edit.py -a_ullr WEST NORTH EAST SOUTH",
         )
     return numbers
+
+
+def _is_lossy(dataset: DatasetReader, kind: Format) -> bool:
+    structure = dataset.tags(ns="IMAGE_STRUCTURE")
+    says = f"{structure.get('COMPRESSION', '')} {structure.get('COMPRESSION_REVERSIBILITY', '')}".upper()
+    return kind is Format.JPEG or any(word in says for word in ("JPEG", "LOSSY", "WEBP", "LERC"))
 
 
 def _significant_bits(dataset: DatasetReader) -> int:

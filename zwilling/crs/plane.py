@@ -8,10 +8,9 @@ from functools import lru_cache
 import numpy as np
 import pyproj
 from numpy.typing import NDArray
-from pyproj.crs import CoordinateOperation
 from pyproj.exceptions import CRSError, ProjError
 
-from zwilling.crs.routes import area_of, datum_of
+from zwilling.crs.routes import area_of
 from zwilling.crs.system import SourceCRS, parse_crs
 from zwilling.errors import UnknownCRSError
 
@@ -154,11 +153,10 @@ def _code_in_name(crs: pyproj.CRS) -> int | None:
     except UnknownCRSError:
         return None
     registered = _crs(f"EPSG:{named.horizontal}")
-    ours, theirs = crs.coordinate_operation, registered.coordinate_operation
-    if ours is None or theirs is None or datum_of(registered) is None:
-        return None
-    return named.horizontal if _parameters(ours) == _parameters(theirs) else None
+    return named.horizontal if _parameters(crs) == _parameters(registered) != {} else None
 
 
-def _parameters(operation: CoordinateOperation) -> dict[str, float]:
-    return {parameter.name: round(float(parameter.value), 9) for parameter in operation.params}
+def _parameters(crs: pyproj.CRS) -> dict[str, float]:
+    """Return the numbers of a projection by their names, none where the CRS has no projection."""
+    operation = crs.coordinate_operation
+    return {} if operation is None else {each.name: round(float(each.value), 9) for each in operation.params}

@@ -1,0 +1,191 @@
+"""Many orthophotos as one surface of colours."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from orthophotos.channels import Channels, Picture, channels_of
+from orthophotos.findings import finding
+from orthophotos.formats import PICTURES, format_of
+from orthophotos.heads import Head, read_head
+from orthophotos.placing import cell_side, cover, grid_crs, placed
+from orthophotos.sampling import Placed, seen
+from orthophotos.scratch import PIXEL, Decoded, decode_part, parts_of
+from zwilling.errors import SourceError
+from zwilling.issues import Issue
+from zwilling.rasters import Pictures, RasterFile, Window
+
+
+def open_pictures(paths: Sequence[Path], *, crs: str | None = None, picture: Picture = "rgb") -> Pictures:
+    """Return orthophotos as one surface; their heads are read, and of some of them a few pixels.
+
+    They lie one over the other by their dates (the end of the file's name, `_2023`, else what the TIFF says), the
+    newest on top; those without a date or of the same one by their names.
+
+    Args:
+        paths: GeoTIFF (COG), JPEG 2000, PNG and JPEG, the latter two with world files.
+        crs: the horizontal CRS of all files, where they name none or a wrong one.
+        picture: true colours, or near infrared, red and green.
+
+    Raises:
+        SourceError: a file is missing, damaged, no picture, too large, or lies where it cannot.
+        UnknownCRSError: a file names no CRS, or `crs` is none.
+    """
+    if not paths:
+        raise SourceError("no pictures are named", remedy="name GeoTIFF, JPEG 2000, PNG or JPEG files")
+    issues: list[Issue] = []
+    heads = [_head(path, crs) for path in _once(paths, issues)]
+    heads.sort(key=lambda head: (head.date, head.path.name, str(head.path)))
+    name = grid_crs(heads)
+    channels, found = channels_of(heads, picture)
+    issues.extend(found)
+    resolution = min(cell_side(head, name) for head in heads)
+    sources = [
+        _Source(
+            head,
+            rule,
+            RasterFile(
+                str(head.path), f"{head.fingerprint} {rule!r} {name}", cover(head, name), parts_of(head), head.date
+            ),
+        )
+        for head, rule in zip(heads, channels, strict=True)
+    ]
+    issues.extend(_resampled(sources, name, resolution))
+    return _Orthophotos(name, resolution, tuple(sources), tuple(issues))
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    head: Head
+    channels: Channels
+    file: RasterFile
+
+    @property
+    def placed(self) -> Placed:
+        if self.head.affine is None or self.head.crs is None:
+            raise ValueError(f"{self.head.path} has no place")
+        return Placed(self.head.affine, self.head.width, self.head.height, self.head.crs.definition)
+
+
+@dataclass(frozen=True, slots=True)
+class _Orthophotos:
+    """See `zwilling.rasters.Pictures`."""
+
+    crs: str
+    resolution: float
+    sources: tuple[_Source, ...]
+    issues: tuple[Issue, ...]
+
+    @property
+    def files(self) -> Sequence[RasterFile]:
+        return [source.file for source in self.sources]
+
+    def decode(self, file: int, part: int, scratch: Path) -> tuple[Issue, ...]:
+        source = self.sources[file]
+        return decode_part(source.head, source.channels, part, _place(scratch, file))
+
+    def forget(self, file: int, scratch: Path) -> None:
+        _place(scratch, file).unlink(missing_ok=True)
+
+    def read(self, window: Window, scratch: Path) -> NDArray[np.uint8]:
+        result: NDArray[np.uint8] | None = None
+        for number in reversed(range(len(self.sources))):
+            source = self.sources[number]
+            if not source.file.covers.meets(window.rectangle):
+                continue
+            decoded = Decoded(_place(scratch, number), source.head.width, source.head.height)
+            part = seen(source.placed, decoded, self.crs, window)
+            if part is None:
+                continue
+            if part.pixels.shape[:2] == (window.height, window.width) and result is None:
+                result = part.pixels if part.pixels.flags.writeable else part.pixels.copy()
+            else:
+                if result is None:
+                    result = np.zeros((window.height, window.width, PIXEL), np.uint8)
+                height, width = part.pixels.shape[:2]
+                rows, columns = slice(part.row, part.row + height), slice(part.column, part.column + width)
+                _under(result[rows, columns], part.pixels)
+            if result[..., 3].min() == 255:
+                break
+        if result is None:
+            return np.zeros((window.height, window.width, PIXEL), np.uint8)
+        result[result[..., 3] == 0] = 0
+        return result
+
+
+def _under(upper: NDArray[np.uint8], lower: NDArray[np.uint8]) -> None:
+    """Lay `lower` under `upper`, in place; both shape (height, width, 4)."""
+    alpha = upper[..., 3]
+    nothing = alpha == 0
+    if nothing.all():
+        upper[:] = lower
+        return
+    partly = ~nothing & (alpha < 255)
+    upper[nothing] = lower[nothing]
+    if partly.any():
+        above, below = upper[partly].astype(np.float64), lower[partly].astype(np.float64)
+        share = above[:, 3:] / 255.0
+        rest = (1.0 - share) * below[:, 3:] / 255.0
+        total = share + rest
+        colours = (above[:, :3] * share + below[:, :3] * rest) / total
+        upper[partly] = np.rint(np.concatenate([colours, total * 255.0], axis=1)).astype(np.uint8)
+
+
+def _place(scratch: Path, file: int) -> Path:
+    return scratch / f"picture-{file}.rgba"
+
+
+def _once(paths: Sequence[Path], issues: list[Issue]) -> list[Path]:
+    """Return the files, each of them once."""
+    known: dict[Path, Path] = {}
+    for path in paths:
+        place = path.absolute() if not path.exists() else path.resolve()
+        if place in known:
+            issues.append(finding("PICTURE_NAMED_TWICE", str(path), "", f"is the same file as {known[place]}"))
+        else:
+            known[place] = path
+    return list(known.values())
+
+
+def _head(path: Path, crs: str | None) -> Head:
+    kind = format_of(path)
+    if kind not in PICTURES:
+        raise SourceError(
+            f"is no picture ({kind.name.replace('_', ' ').lower()})",
+            source=path,
+            remedy="unpack archives first; name terrain under heights",
+        )
+    head = read_head(path, crs=crs, kind=kind)
+    placed(head)
+    return head
+
+
+def _resampled(sources: Sequence[_Source], crs: str, resolution: float) -> list[Issue]:
+    """Return findings about files that are not copied pixel by pixel, one for each reason."""
+    first: dict[str, _Source] = {}
+    times: Counter[str] = Counter()
+    for source in sources:
+        if source.placed.agrees(crs, resolution, 0.0, 0.0):
+            continue
+        code = (
+            "PICTURE_GRID_DIFFERS"
+            if source.placed.definition == crs and source.head.is_axis_parallel
+            else "PICTURE_WARPED"
+        )
+        first.setdefault(code, source)
+        times[code] += 1
+    return [
+        finding(
+            code,
+            source.file.name,
+            "",
+            f"{times[code]} of {len(sources)} files are resampled to {crs} at {resolution:g} m",
+        )
+        for code, source in first.items()
+    ]

@@ -1,0 +1,221 @@
+"""Decoded pictures on disk: red, green, blue and alpha, pixel by pixel and row by row, without any head.
+
+Rows are written where they belong, so several processes fill one file, and are read with plain reads: a mapped file
+would count as memory of every process that looks into it.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from rasterio.errors import RasterioError
+from rasterio.io import DatasetReader
+from rasterio.windows import Window
+
+from orthophotos.channels import Channels
+from orthophotos.emptiness import emptiness
+from orthophotos.findings import finding
+from orthophotos.heads import Head
+from orthophotos.opening import opened, unreadable
+from zwilling.errors import SourceError
+from zwilling.issues import Issue
+
+PIXEL: Final = 4
+# About as many pixels are decoded at once; whole rows of compressed pieces, so that none is decoded twice.
+_PIXELS_AT_ONCE: Final = 8 << 20
+# How far from nodata compression blurs it.
+_BLUR: Final = 8
+
+
+def rows_of_part(head: Head) -> int:
+    """Return how many rows make one part of a picture."""
+    block = head.block[0]
+    return max(block, _PIXELS_AT_ONCE // max(1, head.width) // block * block)
+
+
+def parts_of(head: Head) -> int:
+    """Return into how many parts the decoding of a picture is cut."""
+    return -(-head.height // rows_of_part(head))
+
+
+def decode_part(head: Head, channels: Channels, part: int, place: Path) -> tuple[Issue, ...]:
+    """Decode some rows of a picture to where they belong in the file `place`, and return what is odd.
+
+    Raises:
+        SourceError: the picture is cut off, damaged, or not what its head says.
+    """
+    begin = part * rows_of_part(head)
+    end = min(head.height, begin + rows_of_part(head))
+    pixels = np.empty((end - begin, head.width, PIXEL), np.uint8)
+    issues: list[Issue] = []
+    with opened(head.path, head.kind) as dataset:
+        if (dataset.width, dataset.height, dataset.count) != (head.width, head.height, head.bands):
+            raise SourceError("has changed while it was read", source=head.path, remedy="start again")
+        try:
+            clipped = _colours(dataset, channels, begin, pixels)
+            _alpha(dataset, head, channels, begin, pixels)
+        except RasterioError as error:
+            raise unreadable(head.path, error) from error
+    where = f"rows {begin + 1} to {end}"
+    if clipped:
+        message = f"{clipped:,} values need more than the {channels.bits} bits that the layer has; they show as white"
+        issues.append(finding("PICTURE_CLIPPED", str(head.path), where, message))
+    if not pixels[..., 3].any():
+        message = "nodata or transparent everywhere"
+        issues.append(finding("PICTURE_WITHOUT_CONTENT", str(head.path), where, message))
+    _write(place, pixels, begin * head.width * PIXEL)
+    return tuple(issues)
+
+
+def _colours(dataset: DatasetReader, channels: Channels, begin: int, pixels: NDArray[np.uint8]) -> int:
+    """Fill in red, green and blue, and return how many values were too large."""
+    height, width = pixels.shape[:2]
+    window = Window(0, begin, width, height)
+    planes = pixels.transpose(2, 0, 1)[:3]
+    if channels.palette:
+        table = np.zeros((256, PIXEL), np.uint8)
+        for index, colour in dataset.colormap(1).items():
+            table[index & 0xFF] = colour
+        indices = dataset.read(1, window=window)
+        pixels[:] = table[indices if indices.dtype == np.uint8 else np.minimum(indices, 255)]
+        return 0
+    if len(channels.colours) == 3 and dataset.dtypes[0] == "uint8":
+        dataset.read(channels.colours, window=window, out=planes)
+        return 0
+    clipped = 0
+    for plane, band in zip(planes, channels.colours, strict=False):
+        values = dataset.read(band, window=window)
+        if values.dtype != np.uint8:
+            beyond = values >= 1 << channels.bits if channels.bits < 16 else np.False_
+            clipped += int(np.count_nonzero(beyond))
+        plane[:] = channels.bytes_of(values)
+    if len(channels.colours) == 1:
+        planes[1:] = planes[0]
+    return clipped
+
+
+def _alpha(dataset: DatasetReader, head: Head, channels: Channels, begin: int, pixels: NDArray[np.uint8]) -> None:
+    """Fill in alpha, from what of alpha, mask and nodata there is."""
+    height, width = pixels.shape[:2]
+    window = Window(0, begin, width, height)
+    if not channels.palette:
+        pixels[..., 3] = 255
+    if channels.alpha:
+        values = dataset.read(channels.alpha, window=window)
+        pixels[..., 3] = values if values.dtype == np.uint8 else values >> 8
+    if head.masked:
+        pixels[..., 3] &= dataset.read_masks(1, window=window)
+    if channels.nodata is not None:
+        candidates = _candidates(dataset, channels, window, pixels)
+        if candidates.any():
+            pixels[..., 3][emptiness(candidates)] = 0
+
+
+def _candidates(
+    dataset: DatasetReader, channels: Channels, window: Window, pixels: NDArray[np.uint8]
+) -> NDArray[np.bool_]:
+    """Return where all colours are nodata, or near it where compression blurs."""
+    found = np.ones(pixels.shape[:2], np.bool_)
+    for number, (band, nodata) in enumerate(zip(channels.colours, channels.nodata or (), strict=True)):
+        # A byte is as it was read; of more bits only the upper ones were kept, and a palette's index is gone.
+        plain = dataset.dtypes[0] == "uint8" and not channels.palette
+        values = pixels[..., number] if plain else dataset.read(band, window=window)
+        if channels.lossy and plain:
+            low, high = max(0, nodata - _BLUR), min(255, nodata + _BLUR)
+            found &= (values >= low) & (values <= high)
+        else:
+            found &= values == nodata
+    return found
+
+
+def _write(place: Path, pixels: NDArray[np.uint8], offset: int) -> None:
+    left = pixels.reshape(-1).data
+    descriptor = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    try:
+        while left:
+            written = os.pwrite(descriptor, left, offset)
+            left, offset = left[written:], offset + written
+    finally:
+        os.close(descriptor)
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """One decoded picture.
+
+    Attributes:
+        place: the scratch file.
+        width, height: its size, pixels.
+    """
+
+    place: Path
+    width: int
+    height: int
+
+    def read(self, column: int, row: int, width: int, height: int) -> NDArray[np.uint8]:
+        """Return pixels, shape (height, width, 4); what lies outside is as the nearest pixel inside.
+
+        Raises:
+            SourceError: it has not been decoded.
+        """
+        first_row, last_row = _clamped(row, row + height, self.height)
+        first, last = _clamped(column, column + width, self.width)
+        pixels = np.empty((last_row - first_row, last - first, PIXEL), np.uint8)
+        try:
+            descriptor = os.open(self.place, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError as error:
+            raise SourceError("has not been decoded", source=self.place, remedy="decode all parts first") from error
+        try:
+            if last - first == self.width:
+                _fill(descriptor, pixels.reshape(-1), first_row * self.width * PIXEL)
+            else:
+                for number, line in enumerate(pixels, start=first_row):
+                    _fill(descriptor, line.reshape(-1), (number * self.width + first) * PIXEL)
+        finally:
+            os.close(descriptor)
+        if pixels.shape[:2] == (height, width):
+            return pixels
+        rows = np.clip(np.arange(row, row + height), first_row, last_row - 1) - first_row
+        columns = np.clip(np.arange(column, column + width), first, last - 1) - first
+        return pixels[rows[:, None], columns]
+
+    def reduced(self, column: int, row: int, width: int, height: int, factor: int) -> Image.Image:
+        """Return pixels as an RGBA image, each the mean of `factor` x `factor`, weighted by alpha.
+
+        The width and height in result pixels are those asked for divided by `factor`, rounded up; a few rows are held
+        in full at a time.
+        """
+        if factor == 1:
+            return _image(self.read(column, row, width, height))
+        result = Image.new("RGBA", (-(-width // factor), -(-height // factor)))
+        at_once = max(1, _PIXELS_AT_ONCE // 4 // max(1, width) // factor) * factor
+        for begin in range(0, height, at_once):
+            rows = _image(self.read(column, row + begin, width, min(at_once, height - begin)))
+            result.paste(rows.reduce(factor), (0, begin // factor))
+        return result
+
+
+def _image(pixels: NDArray[np.uint8]) -> Image.Image:
+    size = (pixels.shape[1], pixels.shape[0])
+    return Image.frombuffer("RGBA", size, np.ascontiguousarray(pixels), "raw", "RGBA", 0, 1)
+
+
+def _clamped(begin: int, end: int, size: int) -> tuple[int, int]:
+    """Return the part of a range that lies within 0 to `size`, at least one long."""
+    first = min(max(begin, 0), size - 1)
+    return first, max(first + 1, min(end, size))
+
+
+def _fill(descriptor: int, into: NDArray[np.uint8], offset: int) -> None:
+    view = into.data
+    while view:
+        count = os.preadv(descriptor, [view], offset)
+        if count == 0:
+            raise SourceError("a decoded picture is incomplete", remedy="decode all of its parts first")
+        view, offset = view[count:], offset + count
