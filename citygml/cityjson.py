@@ -166,7 +166,7 @@ class _Pass:
             text = self._decoded(line, f"line {number}")
             if text.type != "CityJSONFeature":
                 problem = f"its type is '{text.type[:60]}', where a CityJSONFeature was expected"
-                raise self._error(problem, f"line {number}")
+                raise self._error(problem, f"line {number}", "give every CityJSONSeq as a file of its own")
             yield from self._buildings(text, f"line {number}", is_whole=False)
         yield self._assembly.finish(self._others, may_be_empty=False)
 
@@ -175,6 +175,8 @@ class _Pass:
         line = self._line()
         if not line:
             raise self._error("the file is empty", remedy="load it anew")
+        if line.startswith((b"\xff\xfe", b"\xfe\xff")):
+            raise self._error("wrong encoding: it is UTF-16, where JSON is UTF-8", remedy="save the file as UTF-8")
         line = line.removeprefix(b"\xef\xbb\xbf")
         if _is_whole(line):
             return self._decoded(line, "line 1")
@@ -201,6 +203,9 @@ class _Pass:
             raise self._error(f"is no CityJSON ({error})", where, "check what file it is") from error
 
     def _take_head(self, head: _Text) -> None:
+        if head.type == "CityJSONFeature":
+            problem = "it begins with a CityJSONFeature; the CityJSON object that says the CRS is missing"
+            raise self._error(problem, "line 1", "put the file's first line back")
         if head.type != "CityJSON":
             raise self._error(f"its type is '{head.type[:60]}', not CityJSON", remedy="check what file it is")
         if not head.version.startswith(_VERSIONS):
@@ -209,7 +214,7 @@ class _Pass:
         if head.transform is not None:
             self._transform = head.transform
         if not all(map(math.isfinite, self._transform.scale + self._transform.translate)):
-            raise self._error("its transform is not finite")
+            raise self._error("its transform is not finite", remedy="mend the file")
         metadata = _decoded_or_none(head.metadata)
         if isinstance(metadata, dict):
             self._reference_system = str(metadata.get("referenceSystem") or "").strip()

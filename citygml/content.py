@@ -39,6 +39,13 @@ _BUFFER: Final = 1 << 17
 _ENTRY_HEADER: Final = 30  # bytes before an entry's name and data (APPNOTE 4.3.7)
 # Of the others, zipfile cannot bound how much one step unpacks.
 _METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_NOT_UNPACKED: Final = {
+    b"BZh": "bzip2",
+    b"\xfd7zXZ\0": "xz",
+    b"7z\xbc\xaf\x27\x1c": "7z",
+    b"\x28\xb5\x2f\xfd": "Zstandard",
+    b"Rar!": "RAR",
+}
 _BROKEN: Final = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, struct.error, ValueError)
 
 
@@ -70,6 +77,23 @@ def packing_of(head: bytes) -> Packing:
     return Packing.ZIP if head.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")) else Packing.NONE
 
 
+def plain_file(path: Path) -> BinaryIO:
+    """Return the file, opened; a pipe or a device, which may have no end or keep one waiting, is none.
+
+    Raises:
+        OSError: it cannot be opened.
+        SourceError: it is something else than a file.
+    """
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    kind = os.fstat(handle).st_mode
+    if stat.S_ISREG(kind):
+        return os.fdopen(handle, "rb")
+    os.close(handle)
+    if stat.S_ISDIR(kind):
+        raise SourceError("is a folder, not a file", source=path, remedy="name the files in it")
+    raise SourceError("is a pipe or a device, not a file", source=path, remedy="write what comes from it to a file")
+
+
 def source_name(path: Path, entry: str) -> str:
     """Return what a file, or an entry of an archive, is called in errors and findings."""
     return f"{path}/{entry}" if entry else str(path)
@@ -85,8 +109,12 @@ def opened(path: Path, entry: str = "") -> Iterator[BinaryIO]:
     """
     name = source_name(path, entry)
     try:
-        with path.open("rb") as file:
-            packing = packing_of(file.read(4))
+        with plain_file(path) as file:
+            head = file.read(6)
+            packing = packing_of(head)
+            unread = next((kind for begin, kind in _NOT_UNPACKED.items() if head.startswith(begin)), None)
+            if unread is not None:
+                raise SourceError(f"is packed as {unread}", source=name, remedy="unpack it; gzip and zip are read")
             file.seek(0)
             if packing is Packing.NONE:
                 yield file
@@ -103,8 +131,6 @@ def opened(path: Path, entry: str = "") -> Iterator[BinaryIO]:
                         yield _limited(unpacked_entry, info.compress_size, name)
     except FileNotFoundError:
         raise SourceError("there is no such file", source=name, remedy="check the path") from None
-    except IsADirectoryError:
-        raise SourceError("is a folder, not a file", source=name, remedy="name the files in it") from None
     except OSError as error:
         problem = f"the file cannot be read ({error.strerror or error})"
         raise SourceError(problem, source=name, remedy="check its permissions") from error
@@ -117,7 +143,7 @@ def entries(path: Path) -> list[Entry]:
         SourceError: the archive is broken, or one of its entries is refused.
     """
     try:
-        with path.open("rb") as file, _archive(path, file) as archive:
+        with plain_file(path) as file, _archive(path, file) as archive:
             return [Entry(info.filename, info.file_size) for info in _checked(path, archive) if not info.is_dir()]
     except OSError as error:
         problem = f"the file cannot be read ({error.strerror or error})"
@@ -131,7 +157,7 @@ def heads(path: Path, size: int) -> Iterator[tuple[str, bytes]]:
         SourceError: the archive is broken, or one of its entries is refused.
     """
     try:
-        with path.open("rb") as file, _archive(path, file) as archive:
+        with plain_file(path) as file, _archive(path, file) as archive:
             for info in _checked(path, archive):
                 if not info.is_dir():
                     name = source_name(path, info.filename)

@@ -185,6 +185,7 @@ class Document:
             is_end: whether it says so because the file has ended.
         """
         message = re.sub(r", line \d+, column \d+$", "", " ".join(str(error.msg or error).split()))
+        message = re.sub(r", (?:try|use) XML_PARSE_HUGE(?: option)?", "", message).strip()
         where = f"line {error.lineno or 1}"
         if any(sign in message for sign in ("encoding", "UTF-8")):
             return self._error(f"wrong encoding ({message})", where, "save the file in the encoding that it states")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from citygml.cityjson import CityJSONSource
-from citygml.content import Packing, heads, opened, packing_of
+from citygml.content import Packing, heads, opened, packing_of, plain_file
 from citygml.findings import finding
 from citygml.prolog import Found, UnknownEncodingError, encoding_of, first_construct
 from citygml.reader import CityGMLSource
@@ -94,9 +94,9 @@ def unpacked_size(path: Path) -> int:
 def _packing(path: Path) -> Packing:
     """Return how a file is packed; one that cannot be opened is left to its reader, which says why."""
     try:
-        with path.open("rb") as file:
+        with plain_file(path) as file:
             return packing_of(file.read(4))
-    except OSError:
+    except (OSError, SourceError):
         return Packing.NONE
 
 
@@ -189,4 +189,5 @@ def _is_json(path: Path, entry: str) -> bool:
 
 
 def _begins_json(head: bytes) -> bool:
-    return head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{")
+    # In UTF-16 it is no JSON, which its reader says.
+    return head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith((b"{", b"\xff\xfe{", b"\xfe\xff\0{"))

@@ -23,6 +23,10 @@ from citygml.vectors import cross, sum_by
 _COLLAPSED = 1e-6
 # Relative difference of areas above which triangles do not cover their polygon.
 _COVERS = 1e-4
+# A ring that crosses itself more often is no outline; to repair it takes time and memory that grow with the square of
+# its vertices.  Below so many vertices both stay small.
+_MOST_CROSSINGS = 2000
+_FEW_VERTICES = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +227,7 @@ def _cut(
         own = index[span]
         repaired, places = _repair(flat[span], ring_end[first_ring[k] : first_ring[k + 1]] - first_vertex[k])
         if len(repaired) == 0:
-            # Nothing of it has an area once it is repaired; what earcut made is all there is.
+            # It cannot be repaired; what earcut made is all there is.
             mine = (triangle_slot == k) & (doubled != 0)
             pieces.append(index[triangles[mine]])
         else:
@@ -245,11 +249,14 @@ def _cut(
 
 
 def _repair(flat: NDArray[np.float64], ends: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return counter-clockwise triangles over the valid form of a polygon, and their corners in the plane."""
-    areas = [
-        shapely.make_valid(shapely.Polygon(ring), method="structure", keep_collapsed=False)
-        for ring in np.split(flat, ends[:-1])
-    ]
+    """Return counter-clockwise triangles over the valid form of a polygon, and their corners in the plane.
+
+    There are none where the polygon has no valid form, or crosses itself without measure.
+    """
+    outlines = np.split(flat, ends[:-1])
+    if any(_crossings(ring) > _MOST_CROSSINGS for ring in outlines if len(ring) > _FEW_VERTICES):
+        return np.zeros((0, 3), np.int64), np.zeros((0, 2))
+    areas = [shapely.make_valid(shapely.Polygon(ring), method="structure", keep_collapsed=False) for ring in outlines]
     # Holes are taken away one from all, because make_valid turns a hole outside into a second area.
     repaired = shapely.get_parts(shapely.difference(areas[0], shapely.union_all(areas[1:])))
     repaired = repaired[shapely.get_type_id(repaired) == shapely.GeometryType.POLYGON]
@@ -261,6 +268,14 @@ def _repair(flat: NDArray[np.float64], ends: NDArray[np.int64]) -> tuple[NDArray
     triangles = index.reshape(-1, 3).astype(np.int64)
     doubled = _doubled_areas(unique, triangles)
     return np.where((doubled < 0)[:, None], triangles[:, ::-1], triangles)[doubled != 0], unique
+
+
+def _crossings(ring: NDArray[np.float64]) -> float:
+    """Return about how often a ring crosses itself, from looking at some of its edges."""
+    edges = np.asarray(shapely.linestrings(np.stack((ring, np.roll(ring, -1, axis=0)), axis=1)))
+    some = edges[:: max(len(edges) // 32, 1)]
+    found = shapely.STRtree(edges).query(some, predicate="crosses").shape[1]
+    return float(found) * len(edges) / len(some) / 2
 
 
 def _known_or_added(

@@ -302,6 +302,14 @@ def test_children_that_are_not_there_loops_and_orphans(tmp_path: Path) -> None:
     assert whole.codes == {"PART_WITHOUT_BUILDING": 1, "XLINK_UNRESOLVED": 1, "XLINK_LOOP": 2}
 
 
+def test_utf_16_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_bytes(json.dumps(box_document()).encode("utf-16"))
+    (source,) = open_source(path)
+    with pytest.raises(SourceError, match="wrong encoding: it is UTF-16, where JSON is UTF-8; save the file as UTF-8"):
+        list(source.batches())
+
+
 REFUSED: dict[str, tuple[Any, str]] = {
     "version": (box_document(version="0.9"), "CityJSON version '0.9' is not read; bring it to one of 1.0, 1.1, 2.0"),
     "type": (box_document() | {"type": "Topology"}, "its type is 'Topology', not CityJSON"),
@@ -329,6 +337,7 @@ def test_refused(name: str, tmp_path: Path) -> None:
         ('{"type": "CityJSON", "version": NaN}', "is no CityJSON"),
         ("[" * 100_000, "is no CityJSON"),
         ('{"type":"CityJSON","version":"2.0","a":' + "[" * 100_000 + "]" * 100_000 + "}", "is no CityJSON"),
+        ('{"type":"CityJSONFeature"}\n', "line 1: it begins with a CityJSONFeature"),
         ('{"type":"CityJSON","version":"2.0"}\n{"type":"x"}', "line 2: its type is 'x', where a CityJSONFeature"),
         ('{"type":"CityJSON","version":"2.0"}\n{"type"', "line 2: is no CityJSON (Input data was truncated)"),
         ('{"type":"CityJSON","version":"2.0","transform":{"scale":[1,1,1e999],"translate":[0,0,0]}}', ""),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
 import stat
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from citygml.content import entries, opened
-from citygml.sources import open_source, unpacked_size
+from citygml.sources import is_cityjson, open_source, unpacked_size
 from tests.citygml.whole import Whole, read
 from zwilling.errors import SourceError
 
@@ -267,3 +268,28 @@ def test_size_before_unpacking(shared_data: Path, tmp_path: Path) -> None:
     assert unpacked_size(plain) == plain.stat().st_size
     assert 0.5 < unpacked_size(tmp_path / "a.gz") / plain.stat().st_size < 2
     assert unpacked_size(tmp_path / "nowhere") == 0
+
+
+@pytest.mark.parametrize(
+    ("begin", "kind"),
+    [
+        (b"BZh9", "bzip2"),
+        (b"7z\xbc\xaf\x27\x1c", "7z"),
+        (b"\xfd7zXZ\0", "xz"),
+        (b"\x28\xb5\x2f\xfd", "Zstandard"),
+        (b"Rar!\x1a\x07", "RAR"),
+    ],
+)
+def test_what_is_packed_otherwise_is_named(begin: bytes, kind: str, tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(begin + b"x" * 100)
+    with pytest.raises(SourceError, match=f"is packed as {kind}; unpack it; gzip and zip are read"):
+        _all(tmp_path / "a")
+
+
+def test_pipes_and_devices_are_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "zero").symlink_to("/dev/zero")
+    for name in ("pipe", "zero"):
+        assert not is_cityjson(tmp_path / name)
+        with pytest.raises(SourceError, match=f"{name}: is a pipe or a device, not a file; write"):
+            _all(tmp_path / name)

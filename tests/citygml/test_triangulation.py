@@ -163,3 +163,28 @@ def test_polygons_of_every_kind_together() -> None:
     assert result.is_collapsed.tolist() == [False, False, False, True, False, False]
     assert result.is_crossing.tolist() == [False, False, True, False, False, False]
     assert result.added_polygon.tolist() == [2]
+
+
+def test_a_ring_that_crosses_itself_without_measure_is_not_repaired(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To repair it would take time and memory that grow with the square of its vertices."""
+
+    def never(*_: object, **__: object) -> None:
+        raise AssertionError("it was repaired")
+
+    tangle = np.random.default_rng(1).random((3000, 2)) * 10
+    monkeypatch.setattr(shapely, "make_valid", never)
+    cut, _ = _cut([[(x, y) for x, y in tangle.tolist()]], np.eye(3))
+    assert cut.is_crossing.tolist() == [True]
+    assert len(cut.triangles)
+
+
+def test_a_long_ring_that_crosses_itself_once_is_repaired() -> None:
+    """A circle of 10,000 vertices, two neighbours of which have changed places."""
+    angle = np.linspace(0, 2 * np.pi, 10_000, endpoint=False)
+    circle = np.column_stack((10 * np.cos(angle), 10 * np.sin(angle)))
+    circle[[70, 4000]] = circle[[4000, 70]]
+    cut, points = _cut([[(x, y) for x, y in circle.tolist()]], np.eye(3))
+    assert cut.is_crossing.tolist() == [True]
+    assert len(cut.added) > 0
+    area = float(np.linalg.norm(_areas(points, cut.triangles), axis=1).sum())
+    assert area == pytest.approx(100 * np.pi, rel=1e-2)

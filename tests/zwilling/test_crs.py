@@ -308,9 +308,11 @@ def test_ellipsoidal_heights_are_spelt_out(text: str, name: str) -> None:
         ("EPSG:31466+ellipsoidal", "would put heights over the ellipsoid Bessel 1841"),
         ("EPSG:25832+ellipsoidisch", "did you mean 'EPSG:25832[+]ellipsoidal'"),
         ("+ellipsoidal", "names no known coordinate system"),
+        ("EPSG:99999999999", "names no known coordinate system; pass --crs"),
+        ("EPSG:٢٥٨٣٢", "names no known coordinate system; pass --crs"),
     ],
 )
-def test_ellipsoidal_heights_that_cannot_be(text: str, problem: str) -> None:
+def test_names_that_mean_nothing(text: str, problem: str) -> None:
     with pytest.raises(UnknownCRSError, match=problem):
         parse_crs(text)
 
@@ -368,8 +370,8 @@ def test_gauss_krueger_says_how_far_off_it_is(region: Region, surface: Georefere
 @pytest.mark.parametrize(
     ("crs", "problem"),
     [
-        (SourceCRS(4326), "says nothing about heights"),
-        (SourceCRS(28992), "says nothing about heights"),
+        (SourceCRS(4326), "says nothing about heights; .*DHHN2016, or EPSG:4326[+]ellipsoidal$"),
+        (SourceCRS(28992), "says nothing about heights; .*DHHN2016$"),
         (SourceCRS(28992, 5709), "NAP height"),
         (SourceCRS(25832, 7699), "DHHN12 height"),
         (SourceCRS(25832, 5773), "EGM96 height"),
@@ -419,7 +421,8 @@ def test_grid_reaches_beyond_the_county_but_not_beyond_germany(grid: Georeferenc
         ((51.2, 6.75, 40.0), "longitude before latitude"),
         ((math.nan, 5_674_000.0, 40.0), "check the coordinates"),
         ((343_000.0, 5_674_000.0, math.inf), "check the coordinates"),
-        ((1e300, -1e300, 40.0), "zwilling geoid install"),
+        ((1e300, -1e300, 40.0), "check the coordinates"),
+        ((600_000.0, 5_150_000.0, 40.0), "zwilling geoid install"),
     ],
 )
 @pytest.mark.parametrize("direction", ["to_ecef", "to_geographic"])

@@ -32,7 +32,7 @@ from zwilling.crs.routes import (
     exact_compound,
     geocentric,
 )
-from zwilling.crs.system import ELLIPSOIDAL, SourceCRS, parse_crs
+from zwilling.crs.system import ELLIPSOIDAL, SourceCRS, has_gnss_ellipsoid, parse_crs
 from zwilling.errors import SettingsError, UnknownCRSError
 from zwilling.height_surface import HeightSurface
 from zwilling.issues import Issue, Severity
@@ -111,8 +111,8 @@ class Georeference:
             raise UnknownCRSError(
                 f"{crs.name} ({horizontal.name}) says nothing about heights",
                 source=source,
-                remedy=f"pass --crs {crs.name}+CODE with the height system's code, for example +7837 for DHHN2016, or "
-                f"{crs.name}+{ELLIPSOIDAL}",
+                remedy=f"pass --crs {crs.name}+CODE with the height system's code, for example +7837 for DHHN2016"
+                + (f", or {crs.name}+{ELLIPSOIDAL}" if has_gnss_ellipsoid(horizontal) else ""),
             )
         else:
             method, attribution = "proj", ""
@@ -179,14 +179,17 @@ class Georeference:
 
     def _beyond(self) -> str:
         if self.method == "surface":
-            return f"lies outside {self.region.title}, for which alone there is a height surface"
+            return self._beyond_surface()
         return f"lies where no height is known for {self.crs.name}"
+
+    def _beyond_surface(self) -> str:
+        return f"lies outside {self.region.title}, for which alone there is a height surface"
 
     def _refuse(self, points: NDArray[np.float64], bad: NDArray[np.bool_], problem: str) -> NoReturn:
         first = points[int(np.argmax(bad))]
         remedy = "check the coordinates, or pass the CRS that they are in with --crs"
         if np.isfinite(first).all():
-            remedy = self._hint(first) or (INSTALL_GRID if self.method == "surface" else remedy)
+            remedy = self._hint(first) or (INSTALL_GRID if problem == self._beyond_surface() else remedy)
         others = f" ({bad.sum()} of {len(bad)} positions)" if len(bad) > 1 else ""
         raise UnknownCRSError(
             problem + others,

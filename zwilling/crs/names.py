@@ -110,7 +110,7 @@ def nearest_name(text: str) -> str | None:
     name = text.strip()
     if len(name) > _LONGEST:
         return None
-    spellings = {form.lower(): form for form in _known_forms(re.findall(r"\d{4,6}", name))}
+    spellings = {form.lower(): form for form in _known_forms(re.findall(r"(?<![0-9])[0-9]{4,6}(?![0-9])", name))}
     nearest = difflib.get_close_matches(name.lower(), spellings, n=1, cutoff=0.8)
     return spellings[nearest[0]] if nearest else None
 

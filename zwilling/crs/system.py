@@ -109,6 +109,11 @@ def is_latitude_first(text: str) -> bool:
     return is_geographic(parse_crs(text)) and "crs84" not in text.lower()
 
 
+def has_gnss_ellipsoid(crs: pyproj.CRS) -> bool:
+    """Return whether `crs` is on the ellipsoid over which satellite receivers give heights."""
+    return crs.ellipsoid is not None and math.isclose(crs.ellipsoid.semi_major_metre, _GRS80_METRES)
+
+
 @cache
 def _with_ellipsoidal_heights(crs: SourceCRS) -> SourceCRS:
     """Return `crs` with heights over its ellipsoid; `ValueError` says why that cannot be."""
@@ -117,10 +122,9 @@ def _with_ellipsoidal_heights(crs: SourceCRS) -> SourceCRS:
     horizontal = pyproj.CRS.from_epsg(crs.horizontal)
     if len(horizontal.axis_info) == 3:
         return crs
-    ellipsoid = horizontal.ellipsoid
-    if ellipsoid is None or not math.isclose(ellipsoid.semi_major_metre, _GRS80_METRES):
+    if not has_gnss_ellipsoid(horizontal):
         # What people call ellipsoidal heights are over GRS 80, also where the place is on another ellipsoid.
-        named = "of its own" if ellipsoid is None else ellipsoid.name
+        named = "of its own" if horizontal.ellipsoid is None else horizontal.ellipsoid.name
         raise ValueError(f"would put heights over the ellipsoid {named}, which is not that of satellite receivers")
     return SourceCRS(crs.horizontal, None, True)
 
