@@ -206,7 +206,9 @@ def _size(bounds: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _ground(batch: FeatureBatch, georeference: Georeference) -> NDArray[np.float64]:
-    corners = np.unique(batch.triangles[batch.triangle_surface == SurfaceClass.GROUND])
+    is_ground = np.zeros(len(batch.positions), dtype=bool)
+    is_ground[batch.triangles[batch.triangle_surface == SurfaceClass.GROUND]] = True
+    corners = np.flatnonzero(is_ground)
     if len(corners) == 0:
         return np.empty((0, 3))
     step = -(-len(corners) // _GROUND_POINTS)

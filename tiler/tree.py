@@ -66,9 +66,9 @@ class Tree:
     """
 
     def __init__(self, pieces: Sequence[Piece], properties: Sequence[Property], options: TreeOptions) -> None:
-        stated = [str(feature_id) for piece in pieces for feature_id in piece.ids]
+        stated: list[str] = [feature_id for piece in pieces for feature_id in piece.ids.tolist()]
         self.ids = _made_unique(stated)
-        self._is_renamed = [new != old for new, old in zip(self.ids, stated, strict=True)]
+        self._is_renamed = np.array([new != old for new, old in zip(self.ids, stated, strict=True)])
         self.issues = [
             Issue(
                 "DUPLICATE_ID",
@@ -143,7 +143,7 @@ class Tree:
         return self._one(node, uri, error, shown, children)
 
     def _one(self, node: Node, uri: str, error: float, shown: NDArray[np.int64], children: list[_Plan]) -> _Plan:
-        renamed = any(self._is_renamed[feature] for feature in shown.tolist())
+        renamed = bool(self._is_renamed[shown].any())
         ids = [self.ids[feature] for feature in shown.tolist()] if renamed else None
         bounds = self.bounds[node.features]
         west, south = bounds[:, :2].min(axis=0).tolist()
@@ -175,7 +175,11 @@ class Tree:
     def _parts(self, features: NDArray[np.int64]) -> list[tuple[str, NDArray[np.int64]]]:
         """Return where `features`, ascending, are in the store."""
         piece = np.searchsorted(self._first, features, side="right") - 1
-        return [(self._names[i], features[piece == i] - self._first[i]) for i in np.unique(piece).tolist()]
+        starts = [0, *(np.flatnonzero(np.diff(piece)) + 1).tolist()]
+        return [
+            (self._names[i], those - self._first[i])
+            for i, those in zip(piece[starts].tolist(), np.split(features, starts[1:]), strict=True)
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +215,8 @@ def _encode(task: _TileTask) -> tuple[bytes, Box]:
 def _made_unique(ids: Sequence[str]) -> list[str]:
     """Return `ids` with `~2`, `~3` … behind each that stood before."""
     taken = set(ids)
+    if len(taken) == len(ids):
+        return list(ids)
     times: dict[str, int] = {}
     unique = []
     for stated in ids:

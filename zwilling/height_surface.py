@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.polynomial import chebyshev
 from numpy.typing import NDArray
 
 # Positions worked on at once: the basis functions of one block fit into a core's second-level cache.
@@ -100,14 +99,16 @@ def fit_coefficients(zeta: NDArray[np.float64], degree: int) -> NDArray[np.float
     if zeta.shape != (count, count) or degree >= count or not np.isfinite(zeta).all():
         raise ValueError("a fit needs a square of finite samples, more of them in each direction than the degree")
     # On these nodes the basis is orthogonal, so that projecting is solving.
-    projection = chebyshev.chebvander(sample_nodes(count), degree).T * (2.0 / count)
+    projection = np.empty((degree + 1, count))
+    _fill_basis(projection, sample_nodes(count))
+    projection *= 2.0 / count
     projection[0] /= 2.0
     return np.asarray(projection @ zeta @ projection.T)
 
 
 def sample_nodes(count: int) -> NDArray[np.float64]:
     """Return the `count` Chebyshev nodes in (-1, 1), ascending; they are dense at the ends, where a fit is worst."""
-    return np.asarray(chebyshev.chebpts1(count))
+    return np.asarray(np.sin(0.5 * np.pi / count * np.arange(1 - count, count + 1, 2)))
 
 
 def _fill_basis(basis: NDArray[np.float64], x: NDArray[np.float64]) -> None:

@@ -141,13 +141,18 @@ def test_every_judge_is_content(tmp_path: Path, compression: Compression) -> Non
     assert buildings_in(tmp_path / "town" / "tileset.json") == {f"DENW05AL{i:08d}" for i in range(600)}
 
 
-def test_the_same_input_gives_the_same_bytes(tmp_path: Path) -> None:
-    for name in ("a", "b"):
-        make(tmp_path / name, Town(12, 10), tile_bytes=30_000)
+def test_the_same_input_gives_the_same_bytes_with_any_number_of_jobs(tmp_path: Path) -> None:
+    sources = [Town(12, 10), Town(9, 8), Town(3, 4)]  # their ids repeat
+    runs = {"a": 1, "b": 1, "c": 2, "d": 3}
+    for name, jobs in runs.items():
+        with replacing(tmp_path / name) as target:
+            tile_features(sources, target, load_region(), TilingOptions(tile_bytes=30_000, jobs=jobs))
     files = sorted(path.relative_to(tmp_path / "a") for path in (tmp_path / "a").rglob("*") if path.is_file())
     assert len(files) > 3
-    for file in files:
-        assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
+    for name in runs:
+        assert sorted(p.relative_to(tmp_path / name) for p in (tmp_path / name).rglob("*") if p.is_file()) == files
+        for file in files:
+            assert (tmp_path / "a" / file).read_bytes() == (tmp_path / name / file).read_bytes()
 
 
 def test_a_single_house_is_a_tileset_of_one_tile(tmp_path: Path) -> None:
