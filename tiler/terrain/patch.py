@@ -34,17 +34,19 @@ class Surface:
     """Points that a mesh uses, and the mesh.
 
     Attributes:
-        points: number of points on each side of the tile's grid.
+        drawn: cells of the tile's grid that the mesh covers, shape (n, n).
         vertices: numbers of the used points, row by row from north-west, in order of use; shape (v,).
         local: east, north, up in the tile's frame, metres, shape (v, 3).
         normals: unit vectors in that frame, shape (v, 3).
+        uv: places in the picture from its north-western corner, 0 to 1, shape (v, 2).
         triangles: shape (t, 3), rows of `vertices`, counter-clockwise seen from above.
     """
 
-    points: int
+    drawn: NDArray[np.bool_]
     vertices: NDArray[np.int64]
     local: NDArray[np.float64]
     normals: NDArray[np.float64]
+    uv: NDArray[np.float64]
     triangles: NDArray[np.int64]
 
 
@@ -123,7 +125,7 @@ def encode(
         uv_rows = np.zeros(len(local), dtype=_PLAIN_UV if compression is Compression.NONE else _QUANTIZED_UV)
         uv_rows["uv"] = uv if compression is Compression.NONE else np.rint(uv * _U2)
         attributes["TEXCOORD_0"] = builder.add_attribute(builder.add_vertices(uv_rows), "uv", uv_rows)
-    indices = builder.add_indices(triangles.ravel().astype(np.uint32), len(local))
+    indices = builder.add_indices(_with_area(decoded, triangles).ravel().astype(np.uint32), len(local))
     primitive = {"attributes": attributes, "indices": indices, "material": 0, "mode": 4}
     document: dict[str, Any] = {
         "asset": {"version": "2.0", "generator": "zwilling"},
@@ -178,25 +180,21 @@ def _with_skirts(
 
     A skirt has points of its own at the top, since its normals differ.
     """
-    points = surface.points
-    n = points - 1
-    row, column = np.divmod(surface.vertices, points)
-    uv = np.stack([column, row], axis=1) / n
+    n = len(surface.drawn)
+    points = n + 1
     place = np.full(points * points, -1, dtype=np.int64)
     place[surface.vertices] = np.arange(len(surface.vertices))
-    edges = np.sort(surface.triangles[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2), axis=1)
     number = np.arange(points)
     # Clockwise seen from above, so that the outside is on the left: north, east, south, west.
+    borders = (surface.drawn[0], surface.drawn[:, -1], surface.drawn[-1, ::-1], surface.drawn[::-1, 0])
     sides = (number, number * points + n, n * points + number[::-1], number[::-1] * points)
-    positions, normals, uvs, triangles = [surface.local], [surface.normals], [uv], [surface.triangles]
+    positions, normals, uvs, triangles = [surface.local], [surface.normals], [surface.uv], [surface.triangles]
     count = len(surface.local)
-    key = edges[:, 0] * len(place) + edges[:, 1]
-    for side in sides:
-        ends = np.sort(np.stack([place[side[:-1]], place[side[1:]]], axis=1), axis=1)
-        there = np.isin(ends[:, 0] * len(place) + ends[:, 1], key) & (ends[:, 0] >= 0)
-        if not there.any():
-            continue
+    for side, there in zip(sides, borders, strict=True):
+        # All points of the border are vertices, so each drawn cell there has a side of its own.
         segment = np.flatnonzero(there)
+        if not len(segment):
+            continue
         corner, renumbered = order_of_use(np.stack([segment, segment + 1], axis=1), points)
         top = place[side[corner]]
         outward = _outward(surface.local[place[side[segment[0]]]], surface.local[place[side[segment[-1] + 1]]])
@@ -207,11 +205,18 @@ def _with_skirts(
         # Top and bottom in turn, as the strip goes.
         positions.append(np.stack([upper, upper - [0.0, 0.0, depth]], axis=1).reshape(-1, 3))
         normals.append(np.repeat(lean, 2, axis=0))
-        uvs.append(np.repeat(uv[top], 2, axis=0))
+        uvs.append(np.repeat(surface.uv[top], 2, axis=0))
         t0, t1 = count + 2 * renumbered[:, 0], count + 2 * renumbered[:, 1]
         triangles.append(np.stack([t0, t1, t0 + 1, t1, t1 + 1, t0 + 1], axis=1).reshape(-1, 3))
         count += 2 * len(corner)
     return np.concatenate(positions), np.concatenate(normals), np.concatenate(uvs), np.concatenate(triangles)
+
+
+def _with_area(positions: NDArray[np.float64], triangles: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the triangles that have an area: at the rim of a picture rounding can leave some without."""
+    a, b, c = (positions[triangles[:, corner]] for corner in range(3))
+    has_area: NDArray[np.bool_] = (np.cross(b - a, c - a) != 0).any(axis=1)
+    return triangles[has_area] if has_area.any() else triangles
 
 
 def _outward(begin: NDArray[np.float64], end: NDArray[np.float64]) -> NDArray[np.float64]:

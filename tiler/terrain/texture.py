@@ -12,6 +12,7 @@ import io
 import json
 import struct
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -25,57 +26,111 @@ _OPAQUE: Final = 255
 _HALF: Final = 128
 
 
-def from_pixels(pixels: NDArray[np.uint8]) -> Image.Image:
-    """Return the picture of red, green, blue and alpha, shape (height, width, 4), without copying where it is whole.
+@dataclass(frozen=True, slots=True)
+class Cutout:
+    """The smallest rectangle of a square picture outside of which it shows nothing.
+
+    Attributes:
+        image: `RGB` or `RGBX` where it has no holes, else `RGBA`.
+        left, top: pixels from the square's corner.
+    """
+
+    image: Image.Image
+    left: int
+    top: int
+
+    @property
+    def right(self) -> int:
+        """The first column behind it."""
+        return self.left + self.image.width
+
+    @property
+    def bottom(self) -> int:
+        """The first row behind it."""
+        return self.top + self.image.height
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it has no holes."""
+        return self.image.mode != "RGBA"
+
+
+def cut_out(pixels: NDArray[np.uint8], left: int = 0, top: int = 0) -> Cutout | None:
+    """Return what red, green, blue and alpha, shape (height, width, 4), show; None for nothing.
 
     Example:
-        >>> from_pixels(np.full((2, 2, 4), 255, np.uint8)).mode, from_pixels(np.zeros((2, 2, 4), np.uint8)).mode
-        ('RGBX', 'RGBA')
+        >>> corner = np.zeros((8, 8, 4), np.uint8)
+        >>> corner[2:5, 1:3] = 255
+        >>> cut_out(corner).image, cut_out(corner).left
+        (<PIL.Image.Image image mode=RGB size=2x3>, 1)
     """
     pixels = np.ascontiguousarray(pixels)
     height, width, _ = pixels.shape
-    lowest = np.bitwise_and.reduce(pixels.view("<u4").ravel()) >> 24
+    if not pixels.size:
+        return None
+    lowest = int(np.bitwise_and.reduce(pixels.view("<u4").ravel()) >> 24)
     mode = "RGBX" if lowest == _OPAQUE else "RGBA"
-    return Image.frombuffer(mode, (width, height), pixels, "raw", mode, 0, 1)
+    image = Image.frombuffer(mode, (width, height), pixels, "raw", mode, 0, 1)
+    return _trimmed(image, left, top)
 
 
-def is_empty(picture: Image.Image) -> bool:
-    """Return whether a picture shows nothing."""
-    return picture.mode == "RGBA" and picture.getchannel("A").getextrema() == (0, 0)
+def _trimmed(image: Image.Image, left: int, top: int) -> Cutout | None:
+    """Return the part of a picture that shows something."""
+    if image.mode != "RGBA":
+        return Cutout(image, left, top)
+    alpha = image.getchannel("A")
+    box = alpha.getbbox()
+    if box is None:
+        return None
+    if box != (0, 0, *image.size):
+        image, alpha = image.crop(box), alpha.crop(box)
+    if alpha.getextrema() == (_OPAQUE, _OPAQUE):
+        image = image.convert("RGB")
+    return Cutout(image, left + box[0], top + box[1])
 
 
-def whole_if_possible(picture: Image.Image) -> Image.Image:
-    """Return the same picture without alpha where that is full everywhere."""
-    if picture.mode == "RGBA" and picture.getchannel("A").getextrema() == (_OPAQUE, _OPAQUE):
-        return picture.convert("RGB")
-    return picture
-
-
-def on_bare_ground(picture: Image.Image, drawn: NDArray[np.bool_]) -> Image.Image:
+def on_bare_ground(picture: Cutout | None, drawn: NDArray[np.bool_], size: int) -> Cutout | None:
     """Return the picture laid on bare ground: no pixel of a drawn cell shows through.
 
     Args:
-        drawn: shape (n, n), cells of equal size that cover the picture.
+        drawn: shape (n, n), cells of equal size that cover the square.
+        size: pixels on each side of the square.
     """
-    alpha = Image.fromarray(drawn.astype(np.uint8) * _OPAQUE).resize(picture.size, Image.Resampling.NEAREST)
-    ground = Image.new("RGBA", picture.size, BARE)
+    alpha = Image.fromarray(drawn.astype(np.uint8) * _OPAQUE).resize((size, size), Image.Resampling.NEAREST)
+    ground = Image.new("RGBA", (size, size), BARE)
     ground.putalpha(alpha)
-    own = picture.convert("RGBA")
-    return Image.composite(own, ground, own.getchannel("A").point(_all_or_nothing))
+    if picture is not None:
+        own = picture.image.convert("RGBA")
+        ground.paste(own, (picture.left, picture.top), own.getchannel("A").point(_all_or_nothing))
+    return _trimmed(ground, 0, 0)
 
 
-def halved(picture: Image.Image) -> Image.Image:
+def halved(picture: Cutout) -> Cutout:
     """Return the picture with half the pixels on each side; a pixel is the mean of what its four show."""
-    return picture.reduce(2)  # weighs colours with alpha
+    left, top = picture.left // 2, picture.top // 2
+    width, height = -(-picture.right // 2) - left, -(-picture.bottom // 2) - top
+    image = picture.image
+    if (2 * left, 2 * top, 2 * width, 2 * height) != (picture.left, picture.top, *image.size):
+        image = Image.new("RGBA", (2 * width, 2 * height))
+        image.paste(picture.image.convert("RGBA"), (picture.left - 2 * left, picture.top - 2 * top))
+    return Cutout(image.reduce(2), left, top)  # weighs colours with alpha
 
 
-def joined(quarters: Mapping[tuple[int, int], Image.Image], size: int) -> Image.Image:
-    """Return one picture of `size` pixels on each side from its quarters, by (row, column); absent ones are empty."""
-    whole = len(quarters) == 4 and all(quarter.mode != "RGBA" for quarter in quarters.values())
-    picture = Image.new("RGB" if whole else "RGBA", (size, size))
-    for (row, column), quarter in quarters.items():
-        picture.paste(quarter.convert(picture.mode), (column * size // 2, row * size // 2))
-    return picture
+def joined(quarters: Mapping[tuple[int, int], Cutout], size: int) -> Cutout:
+    """Return one picture of a square of `size` pixels from those of its quarters, by (row, column)."""
+    placed = [
+        (quarter.image, quarter.left + column * size // 2, quarter.top + row * size // 2)
+        for (row, column), quarter in quarters.items()
+    ]
+    left, top = min(x for _, x, _ in placed), min(y for _, _, y in placed)
+    width = max(x + image.width for image, x, _ in placed) - left
+    height = max(y + image.height for image, _, y in placed) - top
+    filled = sum(image.width * image.height for image, _, _ in placed) == width * height
+    is_whole = filled and all(quarter.is_whole for quarter in quarters.values())
+    picture = Image.new("RGB" if is_whole else "RGBA", (width, height))
+    for image, x, y in placed:
+        picture.paste(image.convert(picture.mode), (x - left, y - top))
+    return Cutout(picture, left, top)
 
 
 def encode(picture: Image.Image, quality: int, method: int) -> bytes:
@@ -86,7 +141,6 @@ def encode(picture: Image.Image, quality: int, method: int) -> bytes:
         method: 0 (fast) to 6 (small).
     """
     buffer = io.BytesIO()
-    picture = whole_if_possible(picture)
     if picture.mode == "RGBA":
         alpha = picture.getchannel("A").point(_all_or_nothing)
         picture = _spread(picture)
@@ -122,7 +176,7 @@ def _spread(picture: Image.Image) -> Image.Image:
     """Return the picture without alpha, its holes filled from ever coarser pictures of what is around them."""
     if max(picture.size) <= 1 or picture.getchannel("A").getextrema() == (_OPAQUE, _OPAQUE):
         return picture.convert("RGB")
-    below = _spread(halved(picture)).resize(picture.size, Image.Resampling.NEAREST)
+    below = _spread(picture.reduce(2)).resize(picture.size, Image.Resampling.NEAREST)
     below.paste(picture.convert("RGB"), mask=picture.getchannel("A"))
     return below
 

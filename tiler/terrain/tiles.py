@@ -8,6 +8,7 @@ a unit made of four children: their published pictures and their heights.
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from tiler.glb import Compression
 from tiler.ground import filled
@@ -24,6 +24,7 @@ from tiler.links import link
 from tiler.target import TILESET_FILE, FolderTarget
 from tiler.terrain import patch, relief, texture
 from tiler.terrain.ground import Ground
+from tiler.terrain.texture import Cutout
 from tiler.terrain.work import Made, Unit
 from tiler.tileset import Tile, Tileset
 from zwilling.bounds import Box
@@ -63,7 +64,7 @@ class TileFacts:
         vertical_error: metres by which its mesh is off at most, measured against the terrain in full detail.
         triangles: with skirts.
         size: bytes of the file.
-        is_textured: whether it carries a picture.
+        picture: left and top of its picture among the tile's texels; None where it has none.
     """
 
     place: Place
@@ -74,7 +75,7 @@ class TileFacts:
     vertical_error: float
     triangles: int
     size: int
-    is_textured: bool
+    picture: tuple[int, int] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +258,7 @@ class _Maker:
         self.high = np.full(3, -np.inf)
 
     def write_tiles(
-        self, grids: Mapping[Place, _Grid], pictures: Mapping[Place, Image.Image], errors: Mapping[Place, float]
+        self, grids: Mapping[Place, _Grid], pictures: Mapping[Place, Cutout], errors: Mapping[Place, float]
     ) -> None:
         """Write the tiles of `grids`; those of lower levels come first.
 
@@ -300,7 +301,7 @@ class _Maker:
         grid: _Grid,
         mesh: NDArray[np.int64],
         tolerance: float,
-        picture: Image.Image | None,
+        picture: Cutout | None,
         floor: float,
     ) -> TileFacts:
         product = self.product
@@ -309,21 +310,27 @@ class _Maker:
         step = product.side(level) / cells
         vertices, triangles = patch.order_of_use(mesh, (cells + 1) ** 2)
         row, column = np.divmod(vertices, cells + 1)
+        r, c = _within(picture, row, cells), _within(picture, column, cells, is_column=True)
         # Whole numbers of steps from the origin: the same place has the same coordinates in every tile.
-        east = (place[1] * cells + column) * step
-        north = ((place[2] + 1) * cells - row) * step
-        positions = np.stack([east, north, grid.heights[row + 1, column + 1]], axis=1)
+        east = (place[1] * cells + c) * step
+        north = ((place[2] + 1) * cells - r) * step
+        positions = np.stack([east, north, _at_points(grid.heights[1:-1, 1:-1], r, c)], axis=1)
         low, high = self._extent(positions)
         frame = enu_to_ecef(float(low[0] + high[0]) / 2, float(low[1] + high[1]) / 2, float(low[2]))
         local = (self.ground.georeference.to_ecef(positions) - frame[:3, 3]) @ frame[:3, :3]
         slopes = _slopes(grid.heights, row + 1, column + 1, step)
         texel = product.side(level) / TEXELS
         stored = None
+        uv = np.zeros((len(vertices), 2))
         if picture is not None:
-            picture = texture.whole_if_possible(picture)
-            stored = patch.Picture(texture.encode(picture, product.quality, product.method), picture.mode == "RGBA")
+            size = TEXELS / cells
+            uv = np.stack(
+                [(c * size - picture.left) / picture.image.width, (r * size - picture.top) / picture.image.height], 1
+            )
+            data = texture.encode(picture.image, product.quality, product.method)
+            stored = patch.Picture(data, has_alpha=not picture.is_whole)
         made = patch.encode(
-            patch.Surface(cells + 1, vertices, local, _normals(positions, local, slopes), triangles),
+            patch.Surface(grid.drawn, vertices, local, _normals(positions, local, slopes), uv, triangles),
             max(_PIXELS * texel, _border_error(grid.heights[1:-1, 1:-1])),
             stored,
             compression=product.compression,
@@ -334,7 +341,15 @@ class _Maker:
         vertical = tolerance + grid.error + made.rounding
         error = max(floor, _PIXELS * texel, vertical) if level else 0.0
         return TileFacts(
-            place, uri, frame, made.box, error, vertical, made.triangles, len(made.glb), stored is not None
+            place,
+            uri,
+            frame,
+            made.box,
+            error,
+            vertical,
+            made.triangles,
+            len(made.glb),
+            None if picture is None else (picture.left, picture.top),
         )
 
     def _extent(self, positions: Floats) -> tuple[Floats, Floats]:
@@ -352,41 +367,46 @@ class _Exact(_Maker):
     """A unit of the first stage: levels 0 to 2 from pixels and heights."""
 
     def make(self, scratch: Path) -> Made:
-        product = self.product
-        cells = product.cells
-        pixels = self._pixels(scratch)
         heights, centres = self._heights(scratch)
         inner = slice(_MARGIN, -_MARGIN)
         is_known = np.isfinite(heights[inner, inner])
         drawn = is_known[:-1, :-1] & is_known[:-1, 1:] & is_known[1:, :-1] & is_known[1:, 1:]
-        leaves: dict[tuple[int, int], Image.Image] = {}
-        for row in range(_LEAVES if pixels is not None else 0):
-            for column in range(_LEAVES):
-                picture, seen = _leaf(pixels, row, column, cells)  # type: ignore[arg-type]  # no rows where None
-                part = drawn[row * cells : (row + 1) * cells, column * cells : (column + 1) * cells]
-                if picture is None:
-                    continue
-                if seen is not None:
-                    if bool((part & ~_all_texels(picture, cells)).any()):
-                        picture = texture.on_bare_ground(picture, part)
-                    part |= seen
-                else:
-                    part[:] = True
-                leaves[row, column] = picture
+        leaves = self._leaves(scratch, drawn)
         if not drawn.any():
             return Made((), 0, None)
-        heights = self._without_gaps(heights)
+        heights = self._without_gaps(heights, drawn)
         grids, pictures = self._tiles(heights, centres, drawn, leaves)
         self.write_tiles(grids, pictures, {})
         return self.made(grids[self.place])
 
-    def _pixels(self, scratch: Path) -> NDArray[np.uint8] | None:
+    def _leaves(self, scratch: Path, drawn: NDArray[np.bool_]) -> dict[tuple[int, int], Cutout]:
+        """Return the pictures of the leaves by row and column, and note in `drawn` what they show."""
         pictures = self.ground.pictures
-        rectangle = self.product.rectangle(self.place)
-        if pictures is None or not any(file.covers.meets(rectangle) for file in pictures.files):
-            return None
+        own = self.product.rectangle(self.place)
+        near = [] if pictures is None else [file.covers for file in pictures.files if file.covers.meets(own)]
+        if pictures is None or not near:
+            return {}
+        # No more than what files cover is read: at the rim of a mosaic that is a small part of the unit.
+        texel = self.product.leaf / TEXELS
         size = _LEAVES * TEXELS
-        return pictures.read(Window(rectangle.west, rectangle.north, self.product.leaf / TEXELS, size, size), scratch)
+        left = max(math.floor((min(each.west for each in near) - own.west) / texel), 0)
+        top = max(math.floor((own.north - max(each.north for each in near)) / texel), 0)
+        right = min(math.ceil((max(each.east for each in near) - own.west) / texel), size)
+        bottom = min(math.ceil((own.north - min(each.south for each in near)) / texel), size)
+        window = Window(own.west + left * texel, own.north - top * texel, texel, right - left, bottom - top)
+        pixels = pictures.read(window, scratch)
+        cells = self.product.cells
+        leaves: dict[tuple[int, int], Cutout] = {}
+        for row in range(top // TEXELS, -(-bottom // TEXELS)):
+            for column in range(left // TEXELS, -(-right // TEXELS)):
+                y, x = row * TEXELS, column * TEXELS
+                part = pixels[max(y - top, 0) : y + TEXELS - top, max(x - left, 0) : x + TEXELS - left]
+                picture = texture.cut_out(part, max(left - x, 0), max(top - y, 0))
+                if picture is None:
+                    continue
+                here = drawn[row * cells : (row + 1) * cells, column * cells : (column + 1) * cells]
+                leaves[row, column] = _on_drawn(picture, here)
+        return leaves
 
     def _heights(self, scratch: Path) -> tuple[Floats, Floats]:
         """Return heights of the unit's points with a margin, and of the middles of its cells; whole millimetres."""
@@ -406,30 +426,41 @@ class _Exact(_Maker):
         places[..., 1] = north[:, None]
         return self.ground.heights_at(places.reshape(-1, 2), scratch).reshape(len(north), len(east))
 
-    def _without_gaps(self, heights: Floats) -> Floats:
-        """Return heights that go on smoothly where none are: below pictures beyond the terrain, and at its rim."""
-        is_known = np.isfinite(heights)
-        if bool(is_known.all()):
+    def _without_gaps(self, heights: Floats, drawn: NDArray[np.bool_]) -> Floats:
+        """Return heights that go on smoothly where none are: below pictures beyond the terrain, and at its rim.
+
+        What is far from all drawn cells goes on level.
+        """
+        rows, columns = np.flatnonzero(drawn.any(axis=1)), np.flatnonzero(drawn.any(axis=0))
+        near = np.ix_(
+            np.arange(rows[0], rows[-1] + 2 * _MARGIN + 2), np.arange(columns[0], columns[-1] + 2 * _MARGIN + 2)
+        )
+        is_known = np.isfinite(heights[near])
+        if bool(np.isfinite(heights).all()):
             return heights
         if not bool(is_known.any()):
             west, south = self.product.rectangle(self.place).west, self.product.rectangle(self.place).south
             message = f"there are no heights below the pictures; they lie at {self.ground.plane:g} m there"
             self.issues.append(Issue("NO_HEIGHTS_HERE", Severity.WARNING, "", f"({west:.0f}, {south:.0f})", message))
             return np.full_like(heights, self.ground.plane)
-        whole = filled(np.where(is_known, heights, 0.0), is_known.astype(np.float64))
-        return np.rint(whole * _MILLIMETRES) / _MILLIMETRES
+        part = filled(np.where(is_known, heights[near], 0.0), is_known.astype(np.float64))
+        around = [
+            (int(each[0]), size - 1 - int(each[-1]))
+            for each, size in zip((near[0].ravel(), near[1].ravel()), heights.shape, strict=True)
+        ]
+        return np.pad(np.rint(part * _MILLIMETRES) / _MILLIMETRES, around, mode="edge")
 
     def _tiles(
         self,
         heights: Floats,
         centres: Floats,
         drawn: NDArray[np.bool_],
-        leaves: Mapping[tuple[int, int], Image.Image],
-    ) -> tuple[dict[Place, _Grid], dict[Place, Image.Image]]:
+        leaves: Mapping[tuple[int, int], Cutout],
+    ) -> tuple[dict[Place, _Grid], dict[Place, Cutout]]:
         """Return grids and pictures of all tiles, from level 0 up."""
         cells = self.product.cells
         grids: dict[Place, _Grid] = {}
-        pictures: dict[Place, Image.Image] = {}
+        pictures: dict[Place, Cutout] = {}
         for level in range(_UNIT_LEVEL + 1):
             stride = 1 << level
             across = _LEAVES >> level
@@ -471,7 +502,7 @@ class _Above(_Maker):
             return Made((), 0, None)
         heights = np.full((cells + 1, cells + 1), np.nan)
         drawn = np.zeros((cells, cells), dtype=np.bool_)
-        pictures: dict[Place, Image.Image | None] = {}
+        pictures: dict[Place, Cutout | None] = {}
         grids: dict[Place, _Grid] = {}
         for value in children.values():
             facts, below = value.tiles[-1], value.below
@@ -482,11 +513,10 @@ class _Above(_Maker):
             part = np.unpackbits(bits, count=half * half).reshape(half, half).astype(np.bool_)
             drawn[r : r + half, c : c + half] = part
             grids[facts.place] = _Grid(stored.astype(np.float64), part, below.height_error)
-            if facts.is_textured:
-                inside = texture.extract((self.folder / facts.uri).read_bytes())
-                pictures[facts.place] = None if inside is None else texture.decode(inside)
-            else:
-                pictures[facts.place] = None
+            inside = None if facts.picture is None else texture.extract((self.folder / facts.uri).read_bytes())
+            pictures[facts.place] = None
+            if facts.picture is not None and inside is not None:
+                pictures[facts.place] = Cutout(texture.decode(inside), *facts.picture)
         is_known = np.isfinite(heights)
         if not bool(is_known.all()):
             heights = filled(np.where(is_known, heights, 0.0), is_known.astype(np.float64))
@@ -504,38 +534,51 @@ def _children(place: Place) -> list[Place]:
     return [(level - 1, 2 * column + x, 2 * row + y) for y in (0, 1) for x in (0, 1)]
 
 
-def _leaf(
-    pixels: NDArray[np.uint8], row: int, column: int, cells: int
-) -> tuple[Image.Image | None, NDArray[np.bool_] | None]:
-    """Return the picture of one leaf and the cells where it shows anything; None for no picture, and for all cells."""
-    part = pixels[row * TEXELS : (row + 1) * TEXELS, column * TEXELS : (column + 1) * TEXELS]
-    picture = texture.from_pixels(part)
-    if picture.mode == "RGBX":
-        return picture, None
-    if texture.is_empty(picture):
-        return None, None
-    alpha = part[..., 3].reshape(cells, TEXELS // cells, cells, TEXELS // cells)
-    return picture, alpha.max(axis=(1, 3)) > 0
+def _on_drawn(picture: Cutout, drawn: NDArray[np.bool_]) -> Cutout:
+    """Return the picture of a leaf, on bare ground where cells are drawn that it does not show; note those it does."""
+    if picture.is_whole and picture.image.size == (TEXELS, TEXELS):
+        drawn[:] = True
+        return picture
+    cells = len(drawn)
+    alpha = np.zeros((TEXELS, TEXELS), dtype=np.uint8)
+    own = 255 if picture.is_whole else np.asarray(picture.image.getchannel("A"))
+    alpha[picture.top : picture.bottom, picture.left : picture.right] = own
+    by_cell = alpha.reshape(cells, TEXELS // cells, cells, TEXELS // cells)
+    if bool((drawn & (by_cell.min(axis=(1, 3)) == 0)).any()):
+        laid = texture.on_bare_ground(picture, drawn, TEXELS)
+        picture = picture if laid is None else laid
+    drawn |= by_cell.max(axis=(1, 3)) > 0
+    return picture
 
 
-def _all_texels(picture: Image.Image, cells: int) -> NDArray[np.bool_]:
-    """Return the cells all of which a picture shows."""
-    alpha = np.asarray(picture.getchannel("A")).reshape(cells, TEXELS // cells, cells, TEXELS // cells)
-    shown: NDArray[np.bool_] = alpha.min(axis=(1, 3)) > 0
-    return shown
-
-
-def _above(pictures: Mapping[Place, Image.Image | None], grids: Mapping[Place, _Grid]) -> Image.Image | None:
+def _above(pictures: Mapping[Place, Cutout | None], grids: Mapping[Place, _Grid]) -> Cutout | None:
     """Return the picture of a tile from those of its children, bare ground where a child has none."""
     if all(picture is None for picture in pictures.values()):
         return None
     quarters = {}
     for (level, column, row), picture in pictures.items():
-        if picture is None:
-            nothing = Image.new("RGBA", (TEXELS, TEXELS))
-            picture = texture.on_bare_ground(nothing, grids[level, column, row].drawn)
-        quarters[1 - row % 2, column % 2] = texture.halved(picture)
+        own = picture or texture.on_bare_ground(None, grids[level, column, row].drawn, TEXELS)
+        if own is not None:
+            quarters[1 - row % 2, column % 2] = texture.halved(own)
     return texture.joined(quarters, TEXELS)
+
+
+def _within(picture: Cutout | None, number: NDArray[np.int64], cells: int, *, is_column: bool = False) -> Floats:
+    """Return rows or columns of points, moved to the rim of the picture where they lie beyond it."""
+    if picture is None:
+        return number.astype(np.float64)
+    first, last = (picture.left, picture.right) if is_column else (picture.top, picture.bottom)
+    return np.clip(number.astype(np.float64), first * cells / TEXELS, last * cells / TEXELS)
+
+
+def _at_points(heights: Floats, row: Floats, column: Floats) -> Floats:
+    """Return heights at rows and columns that may lie between points."""
+    last = len(heights) - 1
+    r, c = np.minimum(row.astype(np.int64), last - 1), np.minimum(column.astype(np.int64), last - 1)
+    y, x = row - r, column - c
+    upper = heights[r, c] * (1 - x) + heights[r, c + 1] * x
+    lower = heights[r + 1, c] * (1 - x) + heights[r + 1, c + 1] * x
+    return np.asarray(upper * (1 - y) + lower * y)
 
 
 def _any_of_four(drawn: NDArray[np.bool_]) -> NDArray[np.bool_]:
