@@ -19,7 +19,6 @@ SEVERITIES: Final = MappingProxyType(
         "PICTURE_WARPED": Severity.INFO,  # in another CRS or turned: resampled
         "PICTURE_GRID_DIFFERS": Severity.INFO,  # same CRS, other pixel grid: resampled
         "PICTURE_NAMED_TWICE": Severity.INFO,
-        "PICTURE_CRS_IGNORED": Severity.WARNING,  # --crs against what the file says
     }
 )
 

@@ -15,7 +15,7 @@ from zwilling.report.messages import GERMAN, in_german
 PROJECT = Path(__file__).resolve().parent.parent.parent
 MODULES = [
     *(PROJECT / "citygml").glob("*.py"),
-    *(PROJECT / "orthophotos").glob("heights*.py"),
+    *(PROJECT / "orthophotos").glob("*.py"),
     *(PROJECT / "tiler").glob("*.py"),
     *(PROJECT / "zwilling" / "crs").glob("*.py"),
 ]

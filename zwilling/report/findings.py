@@ -229,6 +229,50 @@ EXPLANATIONS: Final[Mapping[str, Explanation]] = MappingProxyType(
             "Zeilen nennen Orte, die nicht auf dem Raster der anderen liegen. Sie wurden weggelassen.",
             "Laden Sie die Datei neu; meist sind zwei Lieferungen ineinander geraten.",
         ),
+        "PICTURE_BANDS_ASSUMED": Explanation(
+            "Kanäle nicht benannt",
+            "Die Luftbilder haben mehr als drei Kanäle, ohne sie zu nennen. Angenommen ist die übliche Reihenfolge: "
+            "Rot, Grün, Blau, nahes Infrarot.",
+            "Sehen Sie das Ergebnis an; sind die Farben falsch, benennen Sie die Kanäle mit gdal_edit.py -colorinterp.",
+        ),
+        "PICTURE_ALPHA_IS_INFRARED": Explanation(
+            "Vierter Kanal ist keine Deckkraft",
+            "Der vierte Kanal nennt sich Deckkraft (Alpha), enthält aber ein Bild. Er gilt als nahes Infrarot.",
+            "Berichtigen Sie die Datei: gdal_edit.py -colorinterp_4 nir.",
+        ),
+        "PICTURE_GREY": Explanation("Graues Luftbild", "Das Luftbild hat nur einen Kanal und ist grau gezeigt."),
+        "PICTURE_DEPTH_REDUCED": Explanation(
+            "16 Bit auf 8 Bit verringert",
+            "Die Luftbilder haben 16 Bit je Kanal. Gezeigt sind die oberen 8 der benutzten Bits, nach einer Regel für "
+            "die ganze Ebene.",
+            "Ist das Bild zu dunkel, rechnen Sie die Dateien vorher um: gdal_translate -ot Byte -scale.",
+        ),
+        "PICTURE_CLIPPED": Explanation(
+            "Zu helle Werte",
+            "Werte sind größer als in den Stichproben, nach denen sich die Helligkeit der Ebene richtet. Sie sind weiß "
+            "gezeigt.",
+            "Rechnen Sie die Dateien vorher um: gdal_translate -ot Byte -scale.",
+        ),
+        "PICTURE_WITHOUT_CONTENT": Explanation(
+            "Leeres Stück Luftbild",
+            "Das Stück ist überall durchsichtig. Am Rand des Gebiets ist das üblich; ist es die ganze Datei, stimmt "
+            "etwas nicht.",
+            "Prüfen Sie, ob die Datei vollständig ist und welchen Wert sie als „nodata“ nennt.",
+        ),
+        "PICTURE_WARPED": Explanation(
+            "Luftbild umgerechnet",
+            "Luftbilder liegen in einem anderen Koordinatensystem als die Ebene oder sind gedreht. Sie wurden "
+            "umgerechnet und sind dadurch etwas weicher.",
+        ),
+        "PICTURE_GRID_DIFFERS": Explanation(
+            "Luftbild in anderem Raster",
+            "Die Bildpunkte liegen nicht auf dem Raster der Ebene. Das Luftbild wurde umgerechnet und ist dadurch "
+            "etwas weicher.",
+        ),
+        "PICTURE_NAMED_TWICE": Explanation(
+            "Datei doppelt genannt",
+            "Dieselbe Datei steht mehrfach in den Quellen. Sie wurde einmal gelesen.",
+        ),
     }
 )
 

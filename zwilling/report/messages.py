@@ -135,6 +135,24 @@ GERMAN: Final = MappingProxyType(
         "{} rows name places beside the grid of all others; left out": (
             f"{{0}} Zeilen nennen Orte neben dem Raster der anderen; {_LEFT_OUT}"
         ),
+        # Pictures
+        "rows {} to {}": "Zeilen {0} bis {1}",
+        "{} bands without names: taken as red, green, blue and near infrared ({} files alike)": (
+            "{0} Kanäle ohne Namen, genommen als Rot, Grün, Blau und nahes Infrarot ({1} gleichartige Dateien)"
+        ),
+        "band 4 says that it is alpha and is not; it is taken as near infrared ({} files alike)": (
+            "der vierte Kanal ist keine Deckkraft, sondern wohl nahes Infrarot ({0} gleichartige Dateien)"
+        ),
+        "one band: shown in grey ({} files alike)": "ein Kanal, grau gezeigt ({0} gleichartige Dateien)",
+        "{} files have 16 bits; {} are used, of which the upper 8 are shown": (
+            "{0} Dateien mit 16 Bit; benutzt sind {1}, gezeigt die oberen 8 davon"
+        ),
+        "{} values need more than the {} bits that the layer has; they show as white": (
+            "{0} Werte brauchen mehr als die {1} Bit der Ebene; sie sind weiß"
+        ),
+        "nodata or transparent everywhere": "überall durchsichtig",
+        "is the same file as {}": "dieselbe Datei wie {0}",
+        "{} of {} files are resampled to {} at {} m": ("{0} von {1} Dateien sind auf {2} mit {3} m umgerechnet"),
     }
 )
 _DECIMAL: Final = re.compile(r"-?\d+\.\d+")
