@@ -218,6 +218,18 @@ def test_envelope_of_a_building_is_not_the_model_s(tmp_path: Path) -> None:
     assert read(path).batches[0].crs == "EPSG:25833"
 
 
+def test_envelope_of_an_appearance_is_not_the_model_s(tmp_path: Path) -> None:
+    app = "http://www.opengis.net/citygml/appearance/2.0"
+    appearance = f"""<a:appearanceMember xmlns:a="{app}"><a:Appearance>
+        <gml:boundedBy><gml:Envelope srsName="EPSG:25833"/></gml:boundedBy><a:surfaceDataMember/>
+        </a:Appearance></a:appearanceMember>"""
+    without = HEAD.replace("boundedBy>", "metaDataProperty>")
+    for head, name in ((HEAD, "EPSG:25832+7837"), (without, "")):
+        document = Document(_write(tmp_path / "painted.gml", head + appearance + MEMBER + "</CityModel>"))
+        assert len(list(document.members())) == 1
+        assert document.srs_name == name
+
+
 def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     """Peak resident memory of a process that reads 20 times as much is nearly the same."""
     small, large = tmp_path / "small.gml", tmp_path / "large.gml"
