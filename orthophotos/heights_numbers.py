@@ -40,7 +40,7 @@ def table(text: bytes, columns: int) -> NDArray[np.float64]:
             counted from 1 within `text`.
     """
     values = _by_column(text, columns)
-    if values is not None and len(values) == _lines(text):
+    if values is not None:
         return values
     rows = []
     for number, line in enumerate(text.splitlines(), 1):
@@ -54,10 +54,6 @@ def table(text: bytes, columns: int) -> NDArray[np.float64]:
         except ValueError:
             raise ValueError(f"line {number}: is not numbers: '{_shown(line)}'") from None
     return np.array(rows, dtype=np.float64).reshape(-1, columns)
-
-
-def _lines(text: bytes) -> int:
-    return text.count(b"\n") + (not text.endswith(b"\n") and bool(text))
 
 
 def _slow(text: bytes) -> NDArray[np.float64]:
@@ -86,7 +82,9 @@ def _by_column(text: bytes, columns: int) -> NDArray[np.float64] | None:
     if not blank[-1]:
         edges = np.concatenate((edges, [len(signs)]))
     begins, ends = edges[0::2], edges[1::2]
-    if len(begins) % columns:
+    if len(begins) % columns or (
+        columns > 1 and not _ends_lines(signs, begins[::columns], ends[columns - 1 :: columns])
+    ):
         return None
     values = np.empty((len(begins) // columns, columns))
     for column in range(columns):
@@ -95,6 +93,15 @@ def _by_column(text: bytes, columns: int) -> NDArray[np.float64] | None:
             return None
         values[:, column] = read
     return values
+
+
+def _ends_lines(signs: NDArray[np.uint8], begins: NDArray[np.intp], ends: NDArray[np.intp]) -> bool:
+    """Return whether each row is a line: one line break between its end and the next one's begin, and no other."""
+    breaks = np.flatnonzero(signs == ord("\n"))
+    if not len(ends) or len(breaks) not in (len(ends), len(ends) - 1):
+        return False
+    between, last = np.split(breaks, [len(ends) - 1])
+    return bool((between >= ends[:-1]).all() and (between < begins[1:]).all() and (last >= ends[-1:]).all())
 
 
 def _column(signs: NDArray[np.uint8], begins: NDArray[np.intp], ends: NDArray[np.intp]) -> NDArray[np.float64] | None:

@@ -150,7 +150,11 @@ def _rows(head: bytes) -> _Rows | None:
         if len(words) >= 3 and all(_is_number(word) for word in words[:3]):
             xyz = _named(names) if len(names) == len(words) else (0, 1, 2)
             return _Rows(skip, line, swap, len(words), xyz)
-        names = [word.strip("\"'#[]()").lower() for word in re.split(r"[;,\s]+", text.decode("latin-1").strip())]
+        try:
+            said = text.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            said = text.decode("latin-1")
+        names = [word.strip("\"'[]()").lower() for word in re.split(r"[;,\s]+", said.strip("#\r "))]
         if end < 0:
             return None
         skip = end + 1
@@ -175,9 +179,11 @@ def _is_number(word: bytes) -> bool:
 
 
 def _named(names: list[str]) -> tuple[int, int, int]:
-    found = [next((at for at, name in enumerate(names) if name in known), -1) for known in _NAMES]
-    x, y, z = found
-    return (x, y, z) if min(found) >= 0 and len(set(found)) == 3 else (0, 1, 2)
+    """Return which columns are x, y and z by their names; the first three where these do not tell."""
+    x, y, z = (next((at for at, name in enumerate(names) if name in known), -1) for known in _NAMES)
+    if z < 0 and len(names) == 3 and min(x, y) >= 0:
+        z = 3 - x - y
+    return (x, y, z) if min(x, y, z) >= 0 and len({x, y, z}) == 3 else (0, 1, 2)
 
 
 def _whole(text: bytes, cut: bool) -> bytes:
