@@ -31,7 +31,7 @@ _BYTES_PER_TRIANGLE = 8.0
 _BYTES_PER_ROW = 260.0
 _ECEF = "EPSG:4978"
 # Batches that each process keeps at hand: neighbouring tiles need the same ones.  One takes some 2 MB.
-_OPEN_BATCHES = 16
+_OPEN_BATCHES = 4
 _ALIGNMENT = 8  # of arrays in a file, as numpy likes it
 # Ground points kept of each batch; the grid that is made of them is coarse.
 _GROUND_POINTS = 4096

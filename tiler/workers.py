@@ -25,7 +25,7 @@ _IN_FLIGHT_PER_WORKER = 4
 _THREADS = Path("/proc/self/task")  # Linux lists the threads of a process here, also those that Python does not know
 # Objects between two searches for reference cycles.  Reading makes millions of objects and next to no cycles, and
 # with Python's own 700 the search takes a seventh of all time.
-_CYCLE_THRESHOLD = 100_000
+_CYCLE_THRESHOLD = 20_000
 
 
 class Workers:
