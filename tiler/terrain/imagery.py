@@ -160,7 +160,7 @@ def _draw(
     """Write a square of finest tiles and those above it; return the coarsest picture, of one tile's size."""
     if tiles == _AT_ONCE:
         sheet = Sheet.read(source, mercator, x * TILE, y * TILE, tiles * TILE)
-        if not sheet.pixels[..., 3].any():
+        if sheet is None:
             return None
     if tiles == 1 and sheet is not None:
         picture = sheet.drawn(x * TILE, y * TILE, TILE)

@@ -101,22 +101,36 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """Some tiles that are drawn from one window of the source."""
+    """Some tiles that are drawn from one window of the source.
+
+    Attributes:
+        mercator: where they are drawn.
+        window: what was read, in `crs`.
+        pixels: that, with alpha.
+        opaque: the same as RGB where every pixel is covered.
+        crs: projected CRS of the source.
+    """
 
     mercator: Mercator
     window: Window
     pixels: NDArray[np.uint8]
+    opaque: Image.Image | None
     crs: str
 
     @classmethod
-    def read(cls, source: Source, mercator: Mercator, left: int, top: int, side: int) -> Sheet:
-        """Return what is needed for a square of `side` pixels."""
+    def read(cls, source: Source, mercator: Mercator, left: int, top: int, side: int) -> Sheet | None:
+        """Return what is needed for a square of `side` pixels; None where nothing is covered."""
         number = np.linspace(0, side, 9)
         x, y = np.meshgrid(left + number, top + number)
         places = _places(mercator, np.stack([x.ravel(), y.ravel()], axis=1), source.pictures.crs)
         low, high = places.min(axis=0).tolist(), places.max(axis=0).tolist()
         window, pixels = source.read(Rectangle(*low, *high))
-        return cls(mercator, window, pixels, source.pictures.crs)
+        alpha = pixels[..., 3]
+        lowest = alpha.min()
+        if lowest == 0 and not alpha.any():
+            return None
+        opaque = Image.fromarray(pixels).convert("RGB") if lowest == 255 else None
+        return cls(mercator, window, pixels, opaque, source.pictures.crs)
 
     def drawn(self, left: int, top: int, side: int) -> Image.Image | None:
         """Return a square of pixels, RGB where all of it is covered, else RGBA; None where nothing is.
@@ -135,21 +149,14 @@ class Sheet:
         straight = begin + np.concatenate([corners, middles]) @ np.stack([across, down])
         if side > _SMALLEST and np.abs(places - straight).max() > _TOLERANCE:
             return self._quarters(left, top, side // 2)
+        if self.opaque is not None:
+            return _transformed(self.opaque, across, down, begin, side)
         low = np.maximum(np.floor(straight.min(axis=0)).astype(int) - _MARGIN, 0)
         high = np.ceil(straight.max(axis=0)).astype(int) + _MARGIN
-        part = self.pixels[low[1] : high[1], low[0] : high[0]]
-        alpha = part[..., 3]
-        if not alpha.any():
-            return None
-        begin = begin - low
-        map_ = (across[0], down[0], begin[0], across[1], down[1], begin[1])
-        if alpha.min() == 255:
-            opaque = Image.fromarray(np.ascontiguousarray(part[..., :3]))
-            return opaque.transform((side, side), Image.Transform.AFFINE, map_, Image.Resampling.BILINEAR)
+        picture = Image.fromarray(np.ascontiguousarray(self.pixels[low[1] : high[1], low[0] : high[0]]))
         # Pillow multiplies with alpha before it interpolates, so that colours of nowhere do not bleed in.
-        picture = Image.fromarray(np.ascontiguousarray(part))
-        picture = picture.transform((side, side), Image.Transform.AFFINE, map_, Image.Resampling.BILINEAR)
-        return reduced_alpha(picture)
+        part = reduced_alpha(picture)
+        return None if part is None else reduced_alpha(_transformed(part, across, down, begin - low, side))
 
     def _quarters(self, left: int, top: int, side: int) -> Image.Image | None:
         return joined(
@@ -179,11 +186,25 @@ def joined(parts: list[tuple[int, int, Image.Image | None]], side: int) -> Image
 
 
 def reduced_alpha(picture: Image.Image) -> Image.Image | None:
-    """Return an RGBA picture as RGB where all of it is covered; None where nothing is."""
+    """Return a picture as RGB where all of it is covered; None where nothing is."""
+    if picture.mode == "RGB":
+        return picture
     low, high = cast(tuple[int, int], picture.getchannel("A").getextrema())
     if high == 0:
         return None
     return picture.convert("RGB") if low == 255 else picture
+
+
+def _transformed(
+    picture: Image.Image,
+    across: NDArray[np.float64],
+    down: NDArray[np.float64],
+    begin: NDArray[np.float64],
+    side: int,
+) -> Image.Image:
+    """Return a square whose pixels come from `begin` + column * `across` + row * `down`, bilinear."""
+    coefficients = (across[0], down[0], begin[0], across[1], down[1], begin[1])
+    return picture.transform((side, side), Image.Transform.AFFINE, coefficients, Image.Resampling.BILINEAR)
 
 
 def _places(mercator: Mercator, pixels: NDArray[np.float64], crs: str) -> NDArray[np.float64]:
