@@ -29,6 +29,10 @@ _CHUNK: Final = 1 << 18
 _LONGEST_PROLOG: Final = 1 << 20
 # One city object with a full interior is some ten megabytes; what is larger is made to exhaust its reader.
 _LARGEST_MEMBER: Final = 1 << 28
+# An element takes up to thirty times its text in memory, so their number is limited, too; it is only looked at in an
+# object that is large.
+_MOST_TAGS: Final = 4_000_000
+_COUNTED_FROM: Final = 1 << 22
 
 
 class Document:
@@ -125,6 +129,7 @@ class Document:
         # Ends alone, and few names to compare each of them with: to look at more takes a fifth of the parser's time.
         parser = _parser(self._encoding.told, ("end",), _LOOKED_FOR)
         since_member = 0
+        tags = 0
         is_head = True
         before: etree._Element | None = None
         for chunk in self._chunks(first, stream):
@@ -133,6 +138,8 @@ class Document:
             except etree.XMLSyntaxError as error:
                 raise self._not_xml(error) from error
             since_member += len(chunk)
+            if since_member > _COUNTED_FROM:
+                tags += chunk.count(b"<")
             for _, element in _events(parser):
                 tag = element.tag
                 if tag not in MEMBERS and tag not in DISCARDED:
@@ -150,6 +157,8 @@ class Document:
                 before = element
             if since_member > _LARGEST_MEMBER:
                 raise self._error(f"one object is larger than {_LARGEST_MEMBER >> 20} MB", remedy="check the file")
+            if tags > _MOST_TAGS:
+                raise self._error(f"one object has more than {_MOST_TAGS} XML tags", remedy="check the file")
         try:
             parser.close()
         except etree.XMLSyntaxError as error:

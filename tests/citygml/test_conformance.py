@@ -54,6 +54,7 @@ OUTCOMES: dict[str, Drawn | Refused] = {
     "hole": Drawn(triangles=24, volume=480.0 - 8.0),  # the shaft's walls are not in the file
     "footprintOnly": Drawn(triangles=2, volume=None),
     "footprintOfSpace": Drawn(triangles=2, volume=None),  # CityGML 3.0 has no word for it
+    "footprintTwice": Drawn(triangles=2, volume=None),  # as a GroundSurface, too
     "levelsOfDetail": Drawn({"LEVELS_OF_DETAIL": 1}, triangles=2, volume=None),
     "idsDifferInCase": Drawn(triangles=24, volume=960.0, ids=("DENW01AL0000abCd", "DENW01AL0000ABcd")),
     "buildingInGroup": Drawn({"NOT_A_BUILDING": 1}),

@@ -80,6 +80,16 @@ def test_nested_as_deep_as_the_parser_goes(tmp_path: Path) -> None:
     assert read(_write(tmp_path / "deep.gml", text)).triangle_count == 12
 
 
+def test_an_object_of_nothing_but_elements(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four bytes of text are some hundred in memory."""
+    path = _write(tmp_path / "many.gml", SOUND.replace("<bldg:boundedBy>", "<x/>" * 200_000 + "<bldg:boundedBy>", 1))
+    assert read(path).triangle_count == 12
+    monkeypatch.setattr("citygml.members._COUNTED_FROM", 300_000)
+    monkeypatch.setattr("citygml.members._MOST_TAGS", 50_000)
+    with pytest.raises(SourceError, match="one object has more than 50000 XML tags; check the file"):
+        read(path)
+
+
 def test_twenty_thousand_attributes(tmp_path: Path) -> None:
     many = " ".join(f'a{number}="1"' for number in range(20_000))
     path = _write(tmp_path / "many.gml", SOUND.replace("<bldg:Building ", f"<bldg:Building {many} "))

@@ -4,7 +4,6 @@
   <cityObjectMember>
     <bldg:Building gml:id="B1">
       <boundary><con:RoofSurface gml:id="r"><lod0MultiSurface><gml:MultiSurface gml:id="m1"><gml:surfaceMember><gml:Polygon gml:id="p_r"><gml:exterior><gml:LinearRing><gml:posList>343000 5674000 46 343010 5674000 46 343010 5674008 46 343000 5674008 46 343000 5674000 46</gml:posList></gml:LinearRing></gml:exterior></gml:Polygon></gml:surfaceMember></gml:MultiSurface></lod0MultiSurface></con:RoofSurface></boundary>
-      <boundary><con:GroundSurface gml:id="g"><lod0MultiSurface><gml:MultiSurface gml:id="m2"><gml:surfaceMember><gml:Polygon gml:id="p_g"><gml:exterior><gml:LinearRing><gml:posList>343000 5674000 40 343000 5674008 40 343010 5674008 40 343010 5674000 40 343000 5674000 40</gml:posList></gml:LinearRing></gml:exterior></gml:Polygon></gml:surfaceMember></gml:MultiSurface></lod0MultiSurface></con:GroundSurface></boundary>
       <lod0MultiSurface><gml:MultiSurface gml:id="m3"><gml:surfaceMember><gml:Polygon gml:id="p_s"><gml:exterior><gml:LinearRing><gml:posList>343000 5674000 40 343000 5674008 40 343010 5674008 40 343010 5674000 40 343000 5674000 40</gml:posList></gml:LinearRing></gml:exterior></gml:Polygon></gml:surfaceMember></gml:MultiSurface></lod0MultiSurface>
     </bldg:Building>
   </cityObjectMember>
