@@ -78,6 +78,7 @@ class Twin:
                     "extent": asdict(layer.extent),
                     "licence": layer.licence,
                     "attribution": list(layer.attribution),
+                    "date": layer.date or None,
                     "is_synthetic": layer.is_synthetic,
                 }
                 for layer in layers

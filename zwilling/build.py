@@ -94,6 +94,7 @@ def build_layer(
         extent=Extent(**report["extent"]),
         version=version,
         is_synthetic=settings.synthetic,
+        date=report.get("data_date", ""),
     )
     switch_layer(directory, layer)
     return Built(layer, folder, outcome)

@@ -57,6 +57,7 @@ class Layer:
         extent: what the current version covers.
         version: the current version, matches `VERSION`.
         is_synthetic: the data was generated and shows no real place.
+        date: day that the data is of (ISO 8601), as far as the source tells; empty where it does not.
     """
 
     id: str
@@ -68,6 +69,7 @@ class Layer:
     extent: Extent
     version: str
     is_synthetic: bool = False
+    date: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return the content of `layer.json`."""

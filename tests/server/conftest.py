@@ -62,6 +62,7 @@ def layer(layer_id: str, version: str, *, access: str = "public", synthetic: boo
         extent=EXTENT,
         version=version,
         is_synthetic=synthetic,
+        date="2025-05-22",
     )
 
 

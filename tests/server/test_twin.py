@@ -35,6 +35,7 @@ def test_the_description_is_what_the_viewer_expects(client: Client) -> None:
                 "extent": {"west": 6.6, "south": 51.1, "east": 6.75, "north": 51.25, "low": 30.0, "high": 150.0},
                 "licence": "dl-de/zero-2-0",
                 "attribution": ["Geobasis NRW", "BKG"],
+                "date": "2025-05-22",
                 "is_synthetic": False,
             }
         ],

@@ -15,7 +15,7 @@ from tiler.buildings import TilingResult
 from zwilling import __version__
 from zwilling.errors import TilesetError
 from zwilling.issues import Severity
-from zwilling.report.figures import attributes, elevations, height_differences, levels, occurrences
+from zwilling.report.figures import attributes, data_date, elevations, height_differences, levels, occurrences
 from zwilling.report.page import page
 
 _PAGE_SUFFIXES = (".html", ".htm")
@@ -78,6 +78,7 @@ def report_json(
         "height_method": result.height_method,
         "attribution": list(result.attribution),
         "extent": asdict(result.extent),
+        "data_date": data_date(result.statistics),
         "seconds": round(seconds, 3),
         "peak_rss_bytes": result.peak_rss_bytes,
         "elevations": elevations(result.rows),

@@ -5,6 +5,7 @@ Everything here is plain JSON: numbers are rounded to what they mean, so that re
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -105,6 +106,31 @@ def occurrences(statistics: TableStatistics, property_id: str) -> list[list[str 
     if column.texts is None:
         return None
     return [[text, times] for text, times in sorted(column.texts.items(), key=lambda item: (-item[1], item[0]))]
+
+
+_DATES = ("source_date", "creation_date")
+_ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}(?=$|T)")
+
+
+def data_date(statistics: TableStatistics) -> str:
+    """Return the day that the data is of (ISO 8601): of its youngest file, else of its youngest object; else empty.
+
+    A date that is written in another way tells no order and is left out, as are dates of which there are so many
+    that the statistics did not keep them.
+
+    Example:
+        >>> from collections import Counter
+        >>> from tiler.statistics import ColumnStatistics
+        >>> texts = Counter({"2025-05-22": 3, "2024-11-01T10:00:00": 1, "gestern": 9})
+        >>> data_date(TableStatistics(13, {"creation_date": ColumnStatistics(texts=texts)}))
+        '2025-05-22'
+    """
+    for property_id in _DATES:
+        column = statistics.columns.get(property_id)
+        days = [day[0] for text in (column and column.texts) or () if (day := _ISO_DAY.match(text))]
+        if days:
+            return max(days)
+    return ""
 
 
 def levels(tiles: Sequence[TileFacts]) -> list[dict[str, Any]]:
