@@ -132,12 +132,11 @@ def _rule(group: Sequence[Head], picture: Picture, issues: list[Issue]) -> Chann
 
 
 def _role(colour: str, description: str) -> str:
-    if colour == "alpha":
-        return colour
+    """Return what a band is: what its name says goes before its interpretation, which writers choose by themselves."""
     for role, form in _NAMES:
         if form.search(description):
             return role
-    return colour if colour in _COLOURS or colour == "nir" else ""
+    return colour if colour in (*_COLOURS, "nir", "alpha") else ""
 
 
 def _check_numbers(head: Head) -> None:

@@ -13,11 +13,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 from rasterio.enums import MaskFlags
-from rasterio.errors import CRSError, RasterioError
 from rasterio.io import DatasetReader
 
 from orthophotos.formats import Format, format_of
-from orthophotos.opening import opened
+from orthophotos.opening import FAULTS, opened
 from zwilling.crs.plane import PlaneCRS, plane_crs
 from zwilling.errors import SourceError, UnknownCRSError
 
@@ -203,10 +202,10 @@ def _crs(dataset: DatasetReader, path: Path, wanted: str | None) -> PlaneCRS | N
         return plane_crs(wanted, source="--crs")
     try:
         wkt = "" if dataset.crs is None else dataset.crs.to_wkt(version="WKT2_2019")
-    except (CRSError, RasterioError):
+    except FAULTS:
         try:
             wkt = dataset.crs.to_wkt()
-        except (CRSError, RasterioError) as error:
+        except FAULTS as error:
             raise UnknownCRSError(
                 "names a coordinate system that cannot be read",
                 source=path,

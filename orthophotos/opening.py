@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Final
 
 import rasterio
-from rasterio.errors import NotGeoreferencedWarning, RasterioError
+from rasterio._err import CPLE_BaseError
+from rasterio.errors import CRSError, NotGeoreferencedWarning, RasterioError
 from rasterio.io import DatasetReader
 from rasterio.session import DummySession
 
@@ -31,10 +32,13 @@ _FENCE: Final = {
     "CPL_VSIL_CURL_ALLOWED_EXTENSIONS": "{none}",
     "CPL_VSIL_CURL_USE_HEAD": "NO",
     "GDAL_ERROR_ON_LIBJPEG_WARNING": "TRUE",  # else what is cut off becomes grey
+    "GDAL_PNG_WHOLE_IMAGE_OPTIM": "NO",  # else what is cut off becomes black
     "OGR_CT_FORCE_TRADITIONAL_GIS_ORDER": "YES",
     "OSR_DEFAULT_AXIS_MAPPING_STRATEGY": "TRADITIONAL_GIS_ORDER",
     "PROJ_NETWORK": "OFF",
 }
+FAULTS: Final = (RasterioError, CPLE_BaseError, CRSError)
+"""What rasterio raises about a file; the second is GDAL's own error, where rasterio does not translate it."""
 _PATHS: Final = re.compile(r"(?:/[^\s:,;'\"]+)+/([^\s:,;'\"/]+)")
 
 
@@ -62,7 +66,7 @@ def opened(path: Path, kind: Format, **options: str) -> Iterator[DatasetReader]:
         try:
             with rasterio.open(path.absolute(), driver=kind.driver, sharing=False, **options) as dataset:
                 yield dataset
-        except RasterioError as error:
+        except FAULTS as error:
             raise unreadable(path, error) from error
         except MemoryError as error:
             raise SourceError(

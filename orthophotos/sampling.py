@@ -54,6 +54,15 @@ class Placed:
             and _off(north - f, resolution) < _OFF_GRID
         )
 
+    def side(self, crs: str) -> float:
+        """Return the side of its middle pixel in `crs`, metres."""
+        a, b, c, d, e, f = self.affine
+        x, y = self.width / 2, self.height / 2
+        corners = np.array([[x, y], [x + 1, y], [x, y + 1]]) @ np.array([[a, d], [b, e]]) + (c, f)
+        first, right, below = transformed(corners, self.definition, crs)
+        (ax, ay), (bx, by) = right - first, below - first
+        return math.sqrt(abs(ax * by - ay * bx))
+
 
 @dataclass(frozen=True, slots=True)
 class Seen:
@@ -94,9 +103,8 @@ def _upright(picture: Placed, decoded: Decoded, crs: str, window: Window) -> See
         return Seen(across.first, down.first, pixels)
     scale = max(across.scale, down.scale)
     factor = max(1, int(scale + 1e-6))
-    left, top = (math.floor(axis.low) - _MARGIN * factor for axis in (across, down))
+    left, top = (axis.begin(factor) - _MARGIN * factor for axis in (across, down))
     right, bottom = (math.ceil(axis.high) + _MARGIN * factor for axis in (across, down))
-    # Where the window's pixels are whole pixels of the picture together, the means are of just these.
     source = decoded.reduced(left, top, right - left, bottom - top, factor)
     box = (
         (across.low - left) / factor,
@@ -130,6 +138,15 @@ class _Axis:
     scale: float
     backwards: bool
 
+    def begin(self, factor: int) -> int:
+        """Return where groups of `factor` pixels begin, the same groups for all windows of one grid.
+
+        Where the window's pixels are such groups, it is where they begin; else groups count from the picture's side.
+        """
+        if abs(self.scale - factor) < 1e-6 and abs(self.low - round(self.low)) < _OFF_GRID:
+            return round(self.low)
+        return math.floor(self.low / factor) * factor
+
     @classmethod
     def of(cls, begin: float, step: float, count: int, size: int) -> _Axis:
         """Return it for a window that begins at `begin` and goes on by `step`, in pixels of a picture of `size`."""
@@ -159,11 +176,8 @@ def _turned(picture: Placed, decoded: Decoded, crs: str, window: Window) -> Seen
     high = np.minimum(np.ceil(pixels.max(axis=(0, 1))), (picture.width, picture.height)).astype(int)
     if (low >= high).any():
         return None
-    spans = np.abs(pixels[1:, 1:] - pixels[:-1, :-1]).max(axis=2) / np.minimum(
-        np.diff(xs)[None, :], np.diff(ys)[:, None]
-    )
-    factor = max(1, int(np.median(spans) / math.sqrt(2.0) + 1e-6)) if spans.size else 1
-    left, top = (low - _MARGIN * factor).tolist()
+    factor = max(1, int(window.resolution / picture.side(crs) + 1e-6))
+    left, top = ((low // factor - _MARGIN) * factor).tolist()
     right, bottom = (high + _MARGIN * factor).tolist()
     source = decoded.reduced(left, top, right - left, bottom - top, factor)
     knots = (pixels - (left, top)) / factor

@@ -7,6 +7,7 @@ would count as memory of every process that looks into it.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -14,15 +15,15 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
 from orthophotos.channels import Channels
 from orthophotos.emptiness import emptiness
 from orthophotos.findings import finding
+from orthophotos.formats import Format
 from orthophotos.heads import Head
-from orthophotos.opening import opened, unreadable
+from orthophotos.opening import opened
 from zwilling.errors import SourceError
 from zwilling.issues import Issue
 
@@ -33,15 +34,17 @@ _PIXELS_AT_ONCE: Final = 8 << 20
 _BLUR: Final = 8
 
 
-def rows_of_part(head: Head) -> int:
-    """Return how many rows make one part of a picture."""
+def parts_of(head: Head) -> int:
+    """Return into how many parts the decoding of a picture is cut.
+
+    PNG and JPEG can only be decoded from their beginning on, so they are one part.
+    """
+    return 1 if head.kind in (Format.PNG, Format.JPEG) else -(-head.height // _rows_at_once(head))
+
+
+def _rows_at_once(head: Head) -> int:
     block = head.block[0]
     return max(block, _PIXELS_AT_ONCE // max(1, head.width) // block * block)
-
-
-def parts_of(head: Head) -> int:
-    """Return into how many parts the decoding of a picture is cut."""
-    return -(-head.height // rows_of_part(head))
 
 
 def decode_part(head: Head, channels: Channels, part: int, place: Path) -> tuple[Issue, ...]:
@@ -50,27 +53,29 @@ def decode_part(head: Head, channels: Channels, part: int, place: Path) -> tuple
     Raises:
         SourceError: the picture is cut off, damaged, or not what its head says.
     """
-    begin = part * rows_of_part(head)
-    end = min(head.height, begin + rows_of_part(head))
-    pixels = np.empty((end - begin, head.width, PIXEL), np.uint8)
+    rows = _rows_at_once(head)
+    begins = [part * rows] if parts_of(head) > 1 else list(range(0, head.height, rows))
     issues: list[Issue] = []
     with opened(head.path, head.kind) as dataset:
         if (dataset.width, dataset.height, dataset.count) != (head.width, head.height, head.bands):
             raise SourceError("has changed while it was read", source=head.path, remedy="start again")
-        try:
+        for begin in begins:
+            pixels = np.empty((min(rows, head.height - begin), head.width, PIXEL), np.uint8)
             clipped = _colours(dataset, channels, begin, pixels)
             _alpha(dataset, head, channels, begin, pixels)
-        except RasterioError as error:
-            raise unreadable(head.path, error) from error
-    where = f"rows {begin + 1} to {end}"
+            issues.extend(_oddities(head, channels, begin, pixels, clipped))
+            _write(place, pixels, begin * head.width * PIXEL)
+    return tuple(issues)
+
+
+def _oddities(head: Head, channels: Channels, begin: int, pixels: NDArray[np.uint8], clipped: int) -> Iterator[Issue]:
+    where = f"rows {begin + 1} to {begin + len(pixels)}"
     if clipped:
-        message = f"{clipped:,} values need more than the {channels.bits} bits that the layer has; they show as white"
-        issues.append(finding("PICTURE_CLIPPED", str(head.path), where, message))
+        message = f"{clipped} values need more than the {channels.bits} bits that the layer has; they show as white"
+        yield finding("PICTURE_CLIPPED", str(head.path), where, message)
     if not pixels[..., 3].any():
         message = "nodata or transparent everywhere"
-        issues.append(finding("PICTURE_WITHOUT_CONTENT", str(head.path), where, message))
-    _write(place, pixels, begin * head.width * PIXEL)
-    return tuple(issues)
+        yield finding("PICTURE_WITHOUT_CONTENT", str(head.path), where, message)
 
 
 def _colours(dataset: DatasetReader, channels: Channels, begin: int, pixels: NDArray[np.uint8]) -> int:
