@@ -25,6 +25,7 @@ TABLES: dict[str, type] = {
     "region": settings.RegionSettings,
     "layer": settings.LayerSettings,
     "buildings": settings.BuildingLayerSettings,
+    "ground": settings.GroundLayerSettings,
     "server": settings.ServerSettings,
 }
 

@@ -6,20 +6,17 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import citygml
-import tiler
-import zwilling
 from tiler.target import replacing, sweep
 from zwilling.layers import LAYER_FILE, Extent, Layer, layers_directory, read_layer, switch_layer
 from zwilling.recipes import Outcome, Progress, Recipe
 from zwilling.recipes.buildings import BuildingRecipe
+from zwilling.recipes.code import code_hash
 from zwilling.region import Region
 from zwilling.report import write_report
-from zwilling.settings import AnyLayerSettings
+from zwilling.settings import AnyLayerSettings, GroundLayerSettings
 
 REPORT_FILE = "report.json"
 REPORT_PAGE = "report.html"
@@ -44,6 +41,11 @@ def recipe_of(settings: AnyLayerSettings, base: Path, region: Region, jobs: int)
     Raises:
         SettingsError: a pattern matches no file.
     """
+    if isinstance(settings, GroundLayerSettings):
+        # Loaded where it is needed: GDAL takes a tenth of a second.
+        from zwilling.recipes.ground import GroundRecipe
+
+        return GroundRecipe.of(settings, base, region, jobs)
     return BuildingRecipe.of(settings, base, region, jobs)
 
 
@@ -114,14 +116,3 @@ def version_of(made_from: Mapping[str, Any]) -> str:
     """
     text = json.dumps({"code": code_hash(), **made_from}, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-@cache
-def code_hash() -> str:
-    """Return a hash of everything that shapes tiles: a checkout between two releases must not trust old ones."""
-    digest = hashlib.sha256()
-    for package in (zwilling, citygml, tiler):
-        folder = Path(next(iter(package.__path__)))
-        for file in sorted(path for path in folder.rglob("*") if path.suffix in (".py", ".tsv", ".toml")):
-            digest.update(file.relative_to(folder).as_posix().encode() + b"\0" + file.read_bytes())
-    return digest.hexdigest()

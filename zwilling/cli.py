@@ -9,7 +9,7 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -18,6 +18,7 @@ from zwilling.errors import ZwillingError
 
 if TYPE_CHECKING:
     from zwilling.issues import Issue
+    from zwilling.recipes import Recipe
 
 _PATH = click.Path(path_type=Path)
 
@@ -133,6 +134,15 @@ def build(settings_file: Path, force: bool, jobs: int, quiet: bool, as_json: boo
     help="Of the GLB files.",
 )
 @click.option("--outlines", is_flag=True, help="Mark the edges of surfaces, for clients that draw them as lines.")
+@click.option("--plane-height", type=float, help="Metres at which orthophotos without terrain lie.")
+@click.option(
+    "--picture",
+    type=click.Choice(["rgb", "infrared"]),
+    default="rgb",
+    show_default=True,
+    help="Bands of orthophotos that are shown.",
+)
+@click.option("--no-globe", is_flag=True, help="Ground as 3D Tiles alone, without terrain and pictures for a globe.")
 @click.option(
     "--jobs", type=click.IntRange(0), default=0, help="Processes that share the work.  [default: one on each core]"
 )
@@ -154,25 +164,46 @@ def tile(
     lod: int | None,
     compression: str,
     outlines: bool,
+    plane_height: float | None,
+    picture: Literal["rgb", "infrared"],
+    no_globe: bool,
     jobs: int,
     reports: tuple[Path, ...],
     quiet: bool,
     as_json: bool,
 ) -> None:
-    """Write one 3D Tiles tileset from CityGML or CityJSON files, which may be packed (gzip, zip)."""
-    from tiler.buildings import TilingOptions
-    from tiler.glb import Compression
+    """Write one 3D Tiles tileset from files of one kind, which is seen from the files.
+
+    Buildings: CityGML or CityJSON, which may be packed (gzip, zip).  Ground: orthophotos (GeoTIFF, JPEG 2000, PNG,
+    JPEG), terrain (GeoTIFF, XYZ, ASCII grids, which may be packed), or both.
+    """
     from zwilling.build import tile_to_folder
+    from zwilling.kinds import kind_of_all
     from zwilling.progress import Progress
-    from zwilling.recipes.buildings import BuildingRecipe, CityGMLFiles
     from zwilling.region import load_region
     from zwilling.report import Subject, write_report
 
     region = load_region(region_name)
-    files = CityGMLFiles(sources, region, crs, skip_empty, jobs, lod)
-    options = TilingOptions(Compression(compression), has_outlines=outlines)
-    recipe = BuildingRecipe(files, options, Subject("Gebäude", region.title))
-    with Progress("buildings", quiet=quiet or as_json) as progress:
+    kind = kind_of_all(sources)
+    recipe: Recipe
+    if kind == "ground":
+        from orthophotos.sorting import sort_rasters
+        from zwilling.recipes.ground import GroundRecipe, RasterFiles
+
+        rasters = sort_rasters(sources)
+        raster_files = RasterFiles(
+            rasters.pictures, rasters.heights, region, plane_height, crs, picture, not no_globe, jobs
+        )
+        recipe = GroundRecipe(raster_files, Subject("Gelände", region.title))
+    else:
+        from tiler.buildings import TilingOptions
+        from tiler.glb import Compression
+        from zwilling.recipes.buildings import BuildingRecipe, CityGMLFiles
+
+        files = CityGMLFiles(sources, region, crs, skip_empty, jobs, lod)
+        options = TilingOptions(Compression(compression), has_outlines=outlines)
+        recipe = BuildingRecipe(files, options, Subject("Gebäude", region.title))
+    with Progress(kind, quiet=quiet or as_json) as progress:
         outcome = tile_to_folder(recipe, output, progress.update)
     for path in reports:
         write_report(path, outcome.report)

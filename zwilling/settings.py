@@ -79,8 +79,29 @@ class BuildingLayerSettings(LayerSettings):
     outlines: bool = False
 
 
-AnyLayerSettings = BuildingLayerSettings
-LAYER_KINDS: dict[str, type[AnyLayerSettings]] = {"buildings": BuildingLayerSettings}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroundLayerSettings(LayerSettings):
+    """`[[layer]]` with `kind = "ground"`, made from orthophotos over terrain, or from one of them.
+
+    Attributes:
+        kind: `ground`.
+        sources: orthophotos: file names or globs; none for shaded ground.
+        heights: terrain models: file names or globs; none for a plane.
+        plane_height: height of that plane in the vertical system of `crs`, metres.
+        picture: `rgb` for true colour, `infrared` for near infrared, red and green as red, green and blue.
+        globe: make the terrain and pictures that a globe needs, too.
+    """
+
+    kind: Literal["ground"]
+    sources: list[str] = field(default_factory=list)
+    heights: list[str] = field(default_factory=list)
+    plane_height: float | None = None
+    picture: Literal["rgb", "infrared"] = "rgb"
+    globe: bool = True
+
+
+AnyLayerSettings = BuildingLayerSettings | GroundLayerSettings
+LAYER_KINDS: dict[str, type[AnyLayerSettings]] = {"buildings": BuildingLayerSettings, "ground": GroundLayerSettings}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,8 +219,22 @@ def _check_layers(path: Path, settings: Settings) -> None:
         if layer.id in seen:
             raise SettingsError("two layers have this id", source=path, where=where, remedy="rename one of them")
         seen.add(layer.id)
+        if isinstance(layer, GroundLayerSettings):
+            _check_ground(path, where, layer)
     if not re.fullmatch(r"\S+", settings.server.host) or not 0 <= settings.server.port <= 65_535:
         raise SettingsError("host or port is out of range", source=path, where="server")
+
+
+def _check_ground(path: Path, where: str, layer: GroundLayerSettings) -> None:
+    if not layer.sources and not layer.heights:
+        raise SettingsError("has neither 'sources' nor 'heights'", source=path, where=where, remedy="name its files")
+    if (layer.plane_height is None) == (not layer.heights):
+        raise SettingsError(
+            "needs either 'heights' (terrain files) or 'plane_height' (metres)",
+            source=path,
+            where=where,
+            remedy="orthophotos without terrain lie on a plane whose height you name",
+        )
 
 
 def region_profile(settings: Settings, base: Path) -> str | Path:

@@ -67,7 +67,7 @@ def test_a_missing_file(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_no_xml(tmp_path: Path) -> None:
-    (tmp_path / "a.gml").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(100))
+    (tmp_path / "a.gml").write_bytes(b"%PDF-1.7\n" + bytes(100))
     refused(run("tile", tmp_path / "a.gml", "-o", tmp_path / "out"), tmp_path / "out", "a.gml", "XML")
 
 

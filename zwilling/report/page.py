@@ -43,14 +43,7 @@ def page(report: Mapping[str, Any]) -> str:
         report: as `zwilling.report.report_json` made it.
     """
     name = f"Bericht: {report['title']}, {report['region']}"
-    sections = [
-        ("ergebnis", "Ergebnis", _result(report)),
-        ("befunde", "Verluste und Befunde", _findings(report)),
-        ("hoehen", "Höhen", _heights(report)),
-        ("merkmale", "Merkmale", _attributes(report)),
-        ("kacheln", "Kacheln", _tiles(report)),
-        ("lauf", "Quellen und Lauf", _run(report)),
-    ]
+    sections = _ground_sections(report) if report.get("kind") == "ground" else _building_sections(report)
     head = element(
         "head",
         element("meta", charset="utf-8"),
@@ -86,15 +79,49 @@ def page(report: Mapping[str, Any]) -> str:
     return f"<!doctype html>\n{element('html', head, body, lang='de')}\n"
 
 
+def _building_sections(report: Mapping[str, Any]) -> list[tuple[str, str, Markup]]:
+    return [
+        ("ergebnis", "Ergebnis", _result(report)),
+        ("befunde", "Verluste und Befunde", _findings(report)),
+        ("hoehen", "Höhen", _heights(report)),
+        ("merkmale", "Merkmale", _attributes(report)),
+        ("kacheln", "Kacheln", _tiles(report)),
+        ("lauf", "Quellen und Lauf", _run(report)),
+    ]
+
+
+def _ground_sections(report: Mapping[str, Any]) -> list[tuple[str, str, Markup]]:
+    rows = [
+        (
+            number(level["level"]),
+            number(level["tiles"]),
+            size(level["size"]),
+            quantity(level["vertical_error_median"], "m", 2),
+            quantity(level["vertical_error_max"], "m", 2),
+        )
+        for level in report["ground_levels"]
+    ]
+    head = ("Stufe", "Kacheln", "Größe", "Höhenfehler, Median", "größter")
+    return [
+        ("ergebnis", "Ergebnis", _table("Stufen, 0 ist die feinste", head, rows)),
+        ("befunde", "Verluste und Befunde", _findings(report)),
+        ("lauf", "Quellen und Lauf", _run(report)),
+    ]
+
+
 def _synthetic(report: Mapping[str, Any]) -> Markup | None:
     if not report["is_synthetic"]:
         return None
-    return element("p", "Beispieldaten, frei erfunden: Diese Gebäude gibt es nicht.", class_="note")
+    return element("p", "Beispieldaten, frei erfunden: Diesen Ort gibt es nicht.", class_="note")
 
 
 def _verdict(report: Mapping[str, Any]) -> Markup:
     came, went, lost = report["features_in"], report["features_out"], sum(report["losses"].values())
-    if went < came:
+    if report.get("kind") == "ground":
+        state, sign = ("warn", "◆") if lost else ("good", "✓")
+        said = counted(lost, "Verlust", "Verluste") if lost else "Ohne Verlust"
+        rest = f"{counted(len(report['sources']), 'Datei', 'Dateien')} gelesen, {number(report['tiles'])} Kacheln."
+    elif went < came:
         missing = came - went
         state, sign = "bad", "▲"
         said = f"{counted(missing, 'Gebäude fehlt', 'Gebäude fehlen')}"

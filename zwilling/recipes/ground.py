@@ -1,0 +1,159 @@
+"""Ground: orthophotos over terrain to textured 3D Tiles, and to what a globe needs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from orthophotos.heights import open_heights
+from orthophotos.pictures import open_pictures
+from tiler.precompress import precompress
+from tiler.target import FolderTarget
+from tiler.terrain.build import GroundOptions, tile_ground
+from tiler.terrain.ground import Ground
+from tiler.terrain.imagery import Imagery
+from tiler.terrain.quantized_terrain import FOLDER as TERRAIN
+from tiler.terrain.quantized_terrain import GlobeTerrain
+from tiler.terrain.work import Product
+from zwilling.crs import Georeference, parse_crs
+from zwilling.errors import SourceError
+from zwilling.recipes import Outcome, Progress
+from zwilling.recipes.code import code_hash
+from zwilling.recipes.heights import require_true_heights
+from zwilling.recipes.sources import find_sources, identities
+from zwilling.region import Region
+from zwilling.report import Stopwatch, Subject
+from zwilling.report.ground import ground_report
+from zwilling.settings import GroundLayerSettings
+
+
+@dataclass(frozen=True, slots=True)
+class RasterFiles:
+    """Orthophotos and terrain that make one ground, and how they are read.
+
+    Attributes:
+        pictures: orthophotos; none for shaded ground.
+        heights: terrain models; none for a plane.
+        plane_height: height of that plane in the height system of `crs`, metres; None where there is terrain.
+        crs: CRS of files that name none; None for the region's.
+        picture: true colours, or near infrared, red and green.
+        globe: make terrain and pictures for a globe, too.
+        jobs: how many processes may share the work; 0 for one on each core.
+    """
+
+    pictures: tuple[Path, ...]
+    heights: tuple[Path, ...]
+    region: Region
+    plane_height: float | None = None
+    crs: str | None = None
+    picture: Literal["rgb", "infrared"] = "rgb"
+    globe: bool = True
+    jobs: int = 0
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """All files, pictures first."""
+        return (*self.pictures, *self.heights)
+
+    def opened(self) -> Ground:
+        """Return the ground that the files show, after having read their heads.
+
+        Raises:
+            SourceError: a file is not what it should be, or pictures have no heights to lie on.
+            UnknownCRSError: a file names no CRS, or an unknown one.
+        """
+        if not self.heights and self.plane_height is None:
+            raise SourceError(
+                "there are pictures, but no terrain for them to lie on",
+                source=self.pictures[0] if self.pictures else None,
+                remedy="name terrain files, too, or the height of a plane (--plane-height, plane_height)",
+            )
+        pictures = open_pictures(self.pictures, crs=self.crs, picture=self.picture) if self.pictures else None
+        into = None if pictures is None else pictures.crs
+        if not self.heights:
+            vertical = parse_crs(self.crs or self.region.crs).vertical
+            crs = f"{into}+{vertical}"
+            return Ground(pictures, None, self.plane_height or 0.0, crs, self.region)
+        heights = open_heights(self.heights, crs=self.crs, region=self.region, into=into)
+        return Ground(pictures, heights, 0.0, f"{heights.crs}+{heights.vertical}", self.region)
+
+
+@dataclass(frozen=True, slots=True)
+class GroundRecipe:
+    """The ground of some files as one tileset.
+
+    Attributes:
+        subject: headings of the report.
+        copyright_lines: attribution of the data; that of the heights is added.
+    """
+
+    files: RasterFiles
+    subject: Subject
+    copyright_lines: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, settings: GroundLayerSettings, base: Path, region: Region, jobs: int) -> GroundRecipe:
+        """Return the recipe of a layer.
+
+        Raises:
+            SettingsError: a pattern matches no file.
+        """
+        files = RasterFiles(
+            find_sources(settings.sources, base, settings.id),
+            find_sources(settings.heights, base, settings.id),
+            region,
+            settings.plane_height,
+            settings.crs or None,
+            settings.picture,
+            settings.globe,
+            jobs,
+        )
+        return cls(files, Subject(settings.title, region.title, settings.synthetic), tuple(settings.attribution))
+
+    @property
+    def made_from(self) -> Mapping[str, Any]:
+        """Options and sources; see `Recipe`."""
+        files = self.files
+        return {
+            "kind": "ground",
+            "options": [files.crs, files.plane_height, files.picture, files.globe, self.copyright_lines],
+            "heights": Georeference.create(parse_crs(files.region.crs), files.region).method,
+            "sources": identities(files.paths),
+        }
+
+    def write(
+        self, target: FolderTarget, on_progress: Progress, *, is_layer: bool, previous: Path | None = None
+    ) -> Outcome:
+        """Write the tileset, and terrain and pictures for a globe; see `Recipe`."""
+        watch = Stopwatch()
+        require_true_heights(self.files.region)
+        ground = self.files.opened()
+        attribution = " · ".join(self.copyright_lines)
+        products: list[Product] = []
+        if self.files.globe:
+            products.append(GlobeTerrain.of(ground, title=self.subject.title, attribution=attribution))
+            if ground.pictures is not None:
+                products.append(Imagery.of(ground, title=self.subject.title, attribution=attribution))
+        options = GroundOptions(
+            copyright_lines=self.copyright_lines, jobs=self.files.jobs or os.cpu_count() or 1, code=code_hash()
+        )
+        result = tile_ground(
+            ground,
+            target,
+            options,
+            products=products,
+            previous=previous,
+            on_progress=lambda done, total: on_progress("ground", done, total),
+        )
+        if is_layer and self.files.globe:
+            precompress(target.folder / TERRAIN)
+        report = ground_report(
+            result, self.files.paths, self.subject, files=target.files, size_bytes=target.bytes, seconds=watch.seconds
+        )
+        amount = f"{result.tiles} tiles of ground from {len(result.files)} files"
+        if previous is not None:
+            amount += f", {result.fresh} of {result.units} pieces made anew"
+        return Outcome(report, result.issues, amount)
