@@ -16,6 +16,8 @@ from typing import Final
 _SHARE_BYTES: Final = 12_000_000
 # The count of shares is a multiple of this, and they are about the same size: two or four processes end together.
 _SHARES_AT_ONCE: Final = 4
+# What was looked through counts as memory of the process; sound files have a member every few kilobytes.
+_LONGEST_SEARCH: Final = 1 << 26
 _MEMBER: Final = re.compile(rb"<(?:[A-Za-z_][\w.-]*:)?(?:cityObjectMember|featureMember)[\s>]")
 _ROOT: Final = re.compile(rb"<((?:[A-Za-z_][\w.-]*:)?CityModel)[\s>]")
 _ENCODING: Final = re.compile(rb"""^(?:\xef\xbb\xbf)?<\?xml[^>]*?encoding\s*=\s*["']([^"']+)["']""")
@@ -57,7 +59,7 @@ def cut(path: Path) -> list[Share]:
 
 def _cut(content: mmap.mmap) -> list[Share]:
     encoding = _ENCODING.match(content[:200])
-    root, first = _ROOT.search(content), _MEMBER.search(content)
+    root, first = _ROOT.search(content, 0, _LONGEST_SEARCH), _MEMBER.search(content, 0, _LONGEST_SEARCH)
     if root is None or first is None or root.start() > first.start():
         return []
     if content[:2] in (b"\xff\xfe", b"\xfe\xff") or (encoding and encoding[1].lower() not in _READABLE):
@@ -67,7 +69,8 @@ def _cut(content: mmap.mmap) -> list[Share]:
     size = len(content) - starts[0]
     count = _SHARES_AT_ONCE * -(-size // (_SHARES_AT_ONCE * _SHARE_BYTES))
     for number in range(1, count):
-        following = _MEMBER.search(content, starts[0] + number * size // count)
+        wish = starts[0] + number * size // count
+        following = _MEMBER.search(content, wish, wish + _LONGEST_SEARCH)
         if following is None:
             break
         if following.start() > starts[-1]:  # one member may be larger than a share
