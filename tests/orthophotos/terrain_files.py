@@ -12,7 +12,8 @@ import rasterio
 from numpy.typing import NDArray
 from rasterio.transform import Affine
 
-from orthophotos.heights import Terrain, open_heights
+from orthophotos.heights import open_heights
+from orthophotos.heights_terrain import Terrain
 from zwilling.issues import Issue
 from zwilling.region import load_region
 

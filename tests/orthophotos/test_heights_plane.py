@@ -105,7 +105,7 @@ def test_places_far_apart_are_read_in_little_memory(tmp_path: Path, monkeypatch:
     terrain, _ = surface(paths, tmp_path)
     places = np.random.default_rng(5).uniform((WEST + 1, NORTH - 49), (WEST + 199, NORTH - 1), (1000, 2))
     whole = terrain.at(places, tmp_path)
-    monkeypatch.setattr("orthophotos.heights._MOST_CELLS", 64)
+    monkeypatch.setattr("orthophotos.heights_terrain._MOST_CELLS", 64)
     np.testing.assert_array_equal(terrain.at(places, tmp_path), whole)
 
 
