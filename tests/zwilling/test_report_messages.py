@@ -17,6 +17,7 @@ MODULES = [
     *(PROJECT / "citygml").glob("*.py"),
     *(PROJECT / "orthophotos").glob("*.py"),
     *(PROJECT / "tiler").glob("*.py"),
+    *(PROJECT / "tiler" / "terrain").glob("*.py"),
     *(PROJECT / "zwilling" / "crs").glob("*.py"),
 ]
 # Which argument of these holds the message; that of `add` is the third in all of them.

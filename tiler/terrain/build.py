@@ -167,7 +167,7 @@ def tile_ground(
     heads = tuple(issue for mosaic in ground.mosaics for issue in mosaic.issues)
     return GroundResult(
         tiles=len(facts),
-        textured_tiles=sum(tile.picture is not None for tile in facts),
+        textured_tiles=sum(tile.is_textured for tile in facts),
         triangles=sum(tile.triangles for tile in facts),
         size=sum(tile.size for tile in facts),
         extent=Extent(low[0], low[1], high[0], high[1], low[2], high[2]),

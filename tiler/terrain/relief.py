@@ -92,9 +92,9 @@ def triangulate(relief: Relief, max_error: float | NDArray[np.floating]) -> list
         stay = ~more
         done.append((a[stay], b[stay], c[stay], order[stay] << (depth - level)))
         a, b, c, middle, order = a[more], b[more], c[more], middle[more], order[more] << 1
-        # The part before the longest side's middle and the one behind it, next to each other.
+        # Halves have their longest sides the other way round, so every second level is walked backwards.
+        order = np.stack([order + level % 2, order + 1 - level % 2], 1).ravel()
         a, b, c = np.stack([c, b], 1).ravel(), np.stack([a, c], 1).ravel(), np.repeat(middle, 2)
-        order = np.stack([order, order + 1], 1).ravel()
     done.append((a, b, c, order))
     corners = np.stack([np.concatenate([part[corner] for part in done]) for corner in range(3)], axis=1)
     corners = corners[np.argsort(np.concatenate([part[3] for part in done]), kind="stable")]

@@ -50,6 +50,11 @@ class Cutout:
         return self.top + self.image.height
 
     @property
+    def box(self) -> tuple[int, int, int, int]:
+        """Left, top, right, bottom."""
+        return self.left, self.top, self.right, self.bottom
+
+    @property
     def is_whole(self) -> bool:
         """Whether it has no holes."""
         return self.image.mode != "RGBA"
@@ -61,8 +66,8 @@ def cut_out(pixels: NDArray[np.uint8], left: int = 0, top: int = 0) -> Cutout | 
     Example:
         >>> corner = np.zeros((8, 8, 4), np.uint8)
         >>> corner[2:5, 1:3] = 255
-        >>> cut_out(corner).image, cut_out(corner).left
-        (<PIL.Image.Image image mode=RGB size=2x3>, 1)
+        >>> cut_out(corner).image.size, cut_out(corner).left, cut_out(corner).top
+        ((2, 3), 1, 2)
     """
     pixels = np.ascontiguousarray(pixels)
     height, width, _ = pixels.shape
@@ -89,12 +94,15 @@ def _trimmed(image: Image.Image, left: int, top: int) -> Cutout | None:
     return Cutout(image, left + box[0], top + box[1])
 
 
-def on_bare_ground(picture: Cutout | None, drawn: NDArray[np.bool_], size: int) -> Cutout | None:
+def on_bare_ground(
+    picture: Cutout | None, drawn: NDArray[np.bool_], size: int, box: tuple[int, int, int, int] | None = None
+) -> Cutout | None:
     """Return the picture laid on bare ground: no pixel of a drawn cell shows through.
 
     Args:
         drawn: shape (n, n), cells of equal size that cover the square.
         size: pixels on each side of the square.
+        box: left, top, right and bottom of what is wanted; everything if None.
     """
     alpha = Image.fromarray(drawn.astype(np.uint8) * _OPAQUE).resize((size, size), Image.Resampling.NEAREST)
     ground = Image.new("RGBA", (size, size), BARE)
@@ -102,7 +110,7 @@ def on_bare_ground(picture: Cutout | None, drawn: NDArray[np.bool_], size: int) 
     if picture is not None:
         own = picture.image.convert("RGBA")
         ground.paste(own, (picture.left, picture.top), own.getchannel("A").point(_all_or_nothing))
-    return _trimmed(ground, 0, 0)
+    return _trimmed(ground, 0, 0) if box is None else _trimmed(ground.crop(box), box[0], box[1])
 
 
 def halved(picture: Cutout) -> Cutout:

@@ -49,6 +49,7 @@ _SKIRT_LEVELS: Final = 4  # how many levels coarser a neighbour may be for a ski
 
 Floats = NDArray[np.float64]
 Place = tuple[int, int, int]  # level, column from west, row from south
+Covered = tuple[int, int, int, int]  # left, top, right, bottom
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,8 @@ class TileFacts:
         vertical_error: metres by which its mesh is off at most, measured against the terrain in full detail.
         triangles: with skirts.
         size: bytes of the file.
-        picture: left and top of its picture among the tile's texels; None where it has none.
+        covered: what of the tile holds data, in texels: left, top, right, bottom; its picture shows just that.
+        is_textured: whether it carries a picture.
     """
 
     place: Place
@@ -75,7 +77,8 @@ class TileFacts:
     vertical_error: float
     triangles: int
     size: int
-    picture: tuple[int, int] | None
+    covered: Covered
+    is_textured: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +117,13 @@ class _Grid:
         heights: shape (n + 3, n + 3), finite.
         drawn: shape (n, n).
         error: metres by which the points, joined by straight lines, are off.
+        covered: see `TileFacts`.
     """
 
     heights: Floats
     drawn: NDArray[np.bool_]
     error: float
+    covered: Covered
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,7 +315,10 @@ class _Maker:
         step = product.side(level) / cells
         vertices, triangles = patch.order_of_use(mesh, (cells + 1) ** 2)
         row, column = np.divmod(vertices, cells + 1)
-        r, c = _within(picture, row, cells), _within(picture, column, cells, is_column=True)
+        left, top, right, bottom = grid.covered
+        size = TEXELS / cells
+        # Where data ends within a cell, the mesh ends with it.
+        r, c = np.clip(row, top / size, bottom / size), np.clip(column, left / size, right / size)
         # Whole numbers of steps from the origin: the same place has the same coordinates in every tile.
         east = (place[1] * cells + c) * step
         north = ((place[2] + 1) * cells - r) * step
@@ -323,10 +331,7 @@ class _Maker:
         stored = None
         uv = np.zeros((len(vertices), 2))
         if picture is not None:
-            size = TEXELS / cells
-            uv = np.stack(
-                [(c * size - picture.left) / picture.image.width, (r * size - picture.top) / picture.image.height], 1
-            )
+            uv = np.column_stack([(c * size - left) / (right - left), (r * size - top) / (bottom - top)])
             data = texture.encode(picture.image, product.quality, product.method)
             stored = patch.Picture(data, has_alpha=not picture.is_whole)
         made = patch.encode(
@@ -349,7 +354,8 @@ class _Maker:
             vertical,
             made.triangles,
             len(made.glb),
-            None if picture is None else (picture.left, picture.top),
+            grid.covered,
+            stored is not None,
         )
 
     def _extent(self, positions: Floats) -> tuple[Floats, Floats]:
@@ -371,6 +377,8 @@ class _Exact(_Maker):
         inner = slice(_MARGIN, -_MARGIN)
         is_known = np.isfinite(heights[inner, inner])
         drawn = is_known[:-1, :-1] & is_known[:-1, 1:] & is_known[1:, :-1] & is_known[1:, 1:]
+        if self.ground.heights is None:
+            drawn[:] = False  # a plane has no end; its pictures have
         leaves = self._leaves(scratch, drawn)
         if not drawn.any():
             return Made((), 0, None)
@@ -440,8 +448,10 @@ class _Exact(_Maker):
             return heights
         if not bool(is_known.any()):
             west, south = self.product.rectangle(self.place).west, self.product.rectangle(self.place).south
-            message = f"there are no heights below the pictures; they lie at {self.ground.plane:g} m there"
-            self.issues.append(Issue("NO_HEIGHTS_HERE", Severity.WARNING, "", f"({west:.0f}, {south:.0f})", message))
+            message = f"no heights are near the pictures; they lie at {self.ground.plane:g} m"
+            self.issues.append(
+                Issue("GROUND_WITHOUT_HEIGHTS", Severity.WARNING, "", f"({west:.0f}, {south:.0f})", message)
+            )
             return np.full_like(heights, self.ground.plane)
         part = filled(np.where(is_known, heights[near], 0.0), is_known.astype(np.float64))
         around = [
@@ -480,13 +490,15 @@ class _Exact(_Maker):
                     if level == 0:
                         error = _error_between(grid[1:-1, 1:-1], centres[r : r + cells, c : c + cells], part)
                         picture = leaves.get((row, column))
+                        covered = _covered(part) if picture is None else picture.box
                     else:
                         error = max(
                             below.error + halving_error(below.heights[1:-1, 1:-1], below.drawn)
                             for below in children.values()
                         )
                         picture = _above({child: pictures.get(child) for child in children}, children)
-                    grids[place] = _Grid(grid, part, error)
+                        covered = _covered_above(children) if picture is None else picture.box
+                    grids[place] = _Grid(grid, part, error, covered)
                     if picture is not None:
                         pictures[place] = picture
         return grids, pictures
@@ -512,18 +524,18 @@ class _Above(_Maker):
             bits = np.frombuffer(zlib.decompress(below.drawn), np.uint8)
             part = np.unpackbits(bits, count=half * half).reshape(half, half).astype(np.bool_)
             drawn[r : r + half, c : c + half] = part
-            grids[facts.place] = _Grid(stored.astype(np.float64), part, below.height_error)
-            inside = None if facts.picture is None else texture.extract((self.folder / facts.uri).read_bytes())
-            pictures[facts.place] = None
-            if facts.picture is not None and inside is not None:
-                pictures[facts.place] = Cutout(texture.decode(inside), *facts.picture)
+            grids[facts.place] = _Grid(stored.astype(np.float64), part, below.height_error, facts.covered)
+            inside = texture.extract((self.folder / facts.uri).read_bytes()) if facts.is_textured else None
+            left, top, _, _ = facts.covered
+            pictures[facts.place] = None if inside is None else Cutout(texture.decode(inside), left, top)
         is_known = np.isfinite(heights)
         if not bool(is_known.all()):
             heights = filled(np.where(is_known, heights, 0.0), is_known.astype(np.float64))
         # One step beyond the border the ground goes on as steeply as before.
         ringed = np.pad(heights, 1, mode="reflect", reflect_type="odd")
-        grid = _Grid(ringed, drawn, max(value.below.height_error for value in children.values()))
+        error = max(value.below.height_error for value in children.values())
         picture = _above(pictures, grids)
+        grid = _Grid(ringed, drawn, error, _covered_above(grids) if picture is None else picture.box)
         errors = {value.tiles[-1].place: value.tiles[-1].geometric_error for value in children.values()}
         self.write_tiles({self.place: grid}, {} if picture is None else {self.place: picture}, errors)
         return self.made(grid)
@@ -557,18 +569,30 @@ def _above(pictures: Mapping[Place, Cutout | None], grids: Mapping[Place, _Grid]
         return None
     quarters = {}
     for (level, column, row), picture in pictures.items():
-        own = picture or texture.on_bare_ground(None, grids[level, column, row].drawn, TEXELS)
+        grid = grids[level, column, row]
+        own = picture or texture.on_bare_ground(None, grid.drawn, TEXELS, grid.covered)
         if own is not None:
             quarters[1 - row % 2, column % 2] = texture.halved(own)
     return texture.joined(quarters, TEXELS)
 
 
-def _within(picture: Cutout | None, number: NDArray[np.int64], cells: int, *, is_column: bool = False) -> Floats:
-    """Return rows or columns of points, moved to the rim of the picture where they lie beyond it."""
-    if picture is None:
-        return number.astype(np.float64)
-    first, last = (picture.left, picture.right) if is_column else (picture.top, picture.bottom)
-    return np.clip(number.astype(np.float64), first * cells / TEXELS, last * cells / TEXELS)
+def _covered(drawn: NDArray[np.bool_]) -> Covered:
+    """Return the rectangle of a leaf's drawn cells, in texels."""
+    size = TEXELS // len(drawn)
+    rows, columns = np.flatnonzero(drawn.any(axis=1)), np.flatnonzero(drawn.any(axis=0))
+    return int(columns[0]) * size, int(rows[0]) * size, int(columns[-1] + 1) * size, int(rows[-1] + 1) * size
+
+
+def _covered_above(children: Mapping[Place, _Grid]) -> Covered:
+    """Return the rectangle of all that the children of a tile cover, in its texels."""
+    boxes = []
+    for (_, column, row), grid in children.items():
+        left, top, right, bottom = grid.covered
+        x, y = column % 2 * TEXELS, (1 - row % 2) * TEXELS
+        boxes.append((x + left, y + top, x + right, y + bottom))
+    left, top = (min(box[side] for box in boxes) // 2 for side in (0, 1))
+    right, bottom = (-(-max(box[side] for box in boxes) // 2) for side in (2, 3))
+    return left, top, right, bottom
 
 
 def _at_points(heights: Floats, row: Floats, column: Floats) -> Floats:

@@ -199,6 +199,12 @@ EXPLANATIONS: Final[Mapping[str, Explanation]] = MappingProxyType(
             "Geländedateien liegen außerhalb des Gebiets, das im Profil des Kreises steht. Sie sind im Ergebnis.",
             "Prüfen Sie das Koordinatensystem, wenn das nicht gewollt ist: Eine falsche Zone fällt sonst nicht auf.",
         ),
+        "GROUND_WITHOUT_HEIGHTS": Explanation(
+            "Luftbild ohne Gelände",
+            "An dieser Stelle gibt es Luftbilder, aber im Umkreis keine Geländehöhen. Das Bild liegt dort auf der "
+            "eingestellten Ebene.",
+            "Ergänzen Sie die Geländedateien, oder stellen Sie die Höhe der Ebene ein.",
+        ),
         "HEIGHTS_MISSING": Explanation(
             "Datei ohne Höhen",
             "In der Geländedatei hat keine Zelle eine Höhe. Sie trägt nichts zum Gelände bei.",

@@ -113,6 +113,9 @@ GERMAN: Final = MappingProxyType(
         "{} files name no coordinate system; taken as {} ({})": (
             "{0} Dateien nennen kein Koordinatensystem; angenommen ist {1} ({2})"
         ),
+        "no heights are near the pictures; they lie at {} m": (
+            "keine Geländehöhen in der Nähe der Luftbilder; sie liegen auf {} m"
+        ),
         "{} files name no height system; their heights are taken as EPSG:{}": (
             "{0} Dateien nennen kein Höhensystem; die Höhen sind als EPSG:{1} genommen"
         ),
