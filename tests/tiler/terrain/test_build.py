@@ -162,7 +162,7 @@ def border(content: Any, axis: int, line: float, step: float) -> NDArray[np.floa
     on_line = positions[np.abs(positions[:, axis] - line) < 0.02]
     # In the cell that the terrain's own rim cuts, one end of each side is made up.
     along = on_line[:, 1 - axis] - (SOUTH, WEST)[axis]
-    on_line = on_line[(along > -50 + step) & (along < 650 - step)]
+    on_line = on_line[(along > -49.5 + step) & (along < 649.5 - step)]
     order = np.lexsort((-on_line[:, 2], np.rint(on_line[:, 1 - axis] * 4)))
     on_line = on_line[order]
     first = np.ones(len(on_line), dtype=np.bool_)
