@@ -27,9 +27,9 @@ _NAMES: Final = (
     ("green", re.compile(r"\b(green|gr(ü|ue)n)\b", re.IGNORECASE)),
     ("blue", re.compile(r"\b(blue|blau)\b", re.IGNORECASE)),
 )
-# How many files of a kind are looked into, and how many pieces of each.
+# How many files of a kind are looked into, and how many pieces of all together, at least one of each.
 _SAMPLED_FILES: Final = 8
-_SAMPLED_PIECES: Final = 5
+_SAMPLED_PIECES: Final = 8
 _PIECE: Final = 256
 # Alpha is nearly everywhere 0 or its largest value; where more than this share is neither, it is a picture.
 _MAX_TRANSLUCENT: Final = 0.1
@@ -182,8 +182,8 @@ def _nodata(head: Head, rule: Channels) -> tuple[int, ...] | None:
 def _is_picture(group: Sequence[Head], band: int) -> bool:
     """Return whether a band that says alpha has the many values of a picture."""
     between = total = 0
-    for head in _some(group):
-        for values in _pieces(head, band):
+    for head, count in _sampled(group):
+        for values in _pieces(head, count, band):
             top = np.iinfo(values.dtype).max
             between += int(((values > 0) & (values < top)).sum())
             total += values.size
@@ -196,32 +196,33 @@ def _bits(group: Sequence[Head], channels: Sequence[Channels]) -> int:
         return min(max(8, *(head.significant_bits for head in group)), 16)
     rules = dict(zip((head.path for head in group), channels, strict=True))
     largest = 0
-    for head in _some(group):
+    for head, count in _sampled(group):
         rule = rules[head.path]
         for band in rule.colours:
             nothing = None if rule.nodata is None else rule.nodata[rule.colours.index(band)]
-            for values in _pieces(head, band):
+            for values in _pieces(head, count, band):
                 kept = values if nothing is None else values[values != nothing]
                 largest = max(largest, int(kept.max(initial=0)))
     return max(8, largest.bit_length())
 
 
-def _some(group: Sequence[Head]) -> list[Head]:
-    """Return a few of the files, evenly spread, by names: the same ones every time."""
+def _sampled(group: Sequence[Head]) -> list[tuple[Head, int]]:
+    """Return a few of the files, evenly spread by their names, and how many pieces to look at: always the same."""
     ordered = sorted(group, key=lambda head: head.path.name)
-    step = max(1, len(ordered) // _SAMPLED_FILES)
-    return ordered[::step][:_SAMPLED_FILES]
+    some = ordered[:: max(1, len(ordered) // _SAMPLED_FILES)][:_SAMPLED_FILES]
+    return [(head, max(1, _SAMPLED_PIECES // len(some))) for head in some]
 
 
-def _pieces(head: Head, band: int) -> list[NDArray[np.integer[Any]]]:
+def _pieces(head: Head, count: int, band: int) -> list[NDArray[np.integer[Any]]]:
     with opened(head.path, head.kind) as dataset:
-        return [_piece(dataset, band, share) for share in np.linspace(0.1, 0.9, _SAMPLED_PIECES)]
+        return [_piece(dataset, band, (number + 0.5) / count) for number in range(count)]
 
 
 def _piece(dataset: DatasetReader, band: int, share: float) -> NDArray[np.integer[Any]]:
-    """Return some pixels around a place on the picture's diagonal."""
-    column = int(max(0, dataset.width * share - _PIECE / 2))
-    row = int(max(0, dataset.height * share - _PIECE / 2))
+    """Return some pixels at a place on the picture's diagonal, all of one compressed block."""
+    rows, columns = dataset.block_shapes[0]
+    column = int(dataset.width * share) // columns * columns
+    row = int(dataset.height * share) // rows * rows
     window = Window(column, row, min(_PIECE, dataset.width - column), min(_PIECE, dataset.height - row))
     values: NDArray[np.integer[Any]] = dataset.read(band, window=window)
     return values

@@ -68,6 +68,10 @@ def opened(path: Path, kind: Format, **options: str) -> Iterator[DatasetReader]:
                 yield dataset
         except FAULTS as error:
             raise unreadable(path, error) from error
+        except UnicodeEncodeError as error:
+            raise SourceError(
+                "has a name that is no UTF-8, which GDAL cannot open", source=path, remedy="rename the file"
+            ) from error
         except MemoryError as error:
             raise SourceError(
                 "needs more memory than there is", source=path, remedy="try again with --jobs 1, or cut the file"

@@ -16,9 +16,10 @@ from orthophotos.formats import PICTURES, format_of
 from orthophotos.heads import Head, read_head
 from orthophotos.placing import cell_side, cover, grid_crs, placed
 from orthophotos.sampling import Placed, seen
-from orthophotos.scratch import PIXEL, Decoded, decode_part, parts_of
+from orthophotos.scratch import PIXEL, Decoded, decode_part, is_opaque, parts_of
+from zwilling.crs.plane import shortfall
 from zwilling.errors import SourceError
-from zwilling.issues import Issue
+from zwilling.issues import Issue, Severity
 from zwilling.rasters import Pictures, RasterFile, Window
 
 
@@ -111,8 +112,8 @@ class _Orthophotos:
                 height, width = part.pixels.shape[:2]
                 rows, columns = slice(part.row, part.row + height), slice(part.column, part.column + width)
                 _under(result[rows, columns], part.pixels)
-            if result[..., 3].min() == 255:
-                break
+            if is_opaque(result):
+                return result
         if result is None:
             return np.zeros((window.height, window.width, PIXEL), np.uint8)
         result[result[..., 3] == 0] = 0
@@ -167,7 +168,8 @@ def _head(path: Path, crs: str | None) -> Head:
 
 
 def _resampled(sources: Sequence[_Source], crs: str, resolution: float) -> list[Issue]:
-    """Return findings about files that are not copied pixel by pixel, one for each reason."""
+    """Return findings about files that are not copied pixel by pixel, one for each reason and each old CRS."""
+    inexact: list[Issue] = []
     first: dict[str, _Source] = {}
     times: Counter[str] = Counter()
     for source in sources:
@@ -180,7 +182,16 @@ def _resampled(sources: Sequence[_Source], crs: str, resolution: float) -> list[
         )
         first.setdefault(code, source)
         times[code] += 1
-    return [
+    for name in sorted({source.placed.definition for source in sources}):
+        if (accuracy := shortfall(name, crs)) is not None:
+            source = next(source for source in sources if source.placed.definition == name)
+            title = name if source.head.crs is None else source.head.crs.title
+            message = (
+                f"{title} is brought to ETRS89 within {accuracy:g} m only, because PROJ's grid BETA2007 is not "
+                "installed."
+            )
+            inexact.append(Issue("HORIZONTAL_ACCURACY", Severity.WARNING, source.file.name, name, message))
+    return inexact + [
         finding(
             code,
             source.file.name,

@@ -225,6 +225,9 @@ def _inside(
             corners = pixels[y : y + 2, x : x + 2]
             if not _meets(corners, picture):
                 continue
+            if (corners >= 0).all() and (corners < (picture.width, picture.height)).all():
+                inside[ys[y] : ys[y + 1], xs[x] : xs[x + 1]] = True
+                continue
             across = ((np.arange(xs[x], xs[x + 1]) + 0.5 - xs[x]) / (xs[x + 1] - xs[x]))[None, :, None]
             upper = corners[0, 0] + across * (corners[0, 1] - corners[0, 0])
             lower = corners[1, 0] + across * (corners[1, 1] - corners[1, 0])

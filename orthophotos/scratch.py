@@ -24,7 +24,7 @@ from orthophotos.findings import finding
 from orthophotos.formats import Format
 from orthophotos.heads import Head
 from orthophotos.opening import opened
-from zwilling.errors import SourceError
+from zwilling.errors import SourceError, TilesetError
 from zwilling.issues import Issue
 
 PIXEL: Final = 4
@@ -141,13 +141,20 @@ def _candidates(
 
 def _write(place: Path, pixels: NDArray[np.uint8], offset: int) -> None:
     left = pixels.reshape(-1).data
-    descriptor = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)
     try:
-        while left:
-            written = os.pwrite(descriptor, left, offset)
-            left, offset = left[written:], offset + written
-    finally:
-        os.close(descriptor)
+        descriptor = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        try:
+            while left:
+                written = os.pwrite(descriptor, left, offset)
+                left, offset = left[written:], offset + written
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise TilesetError(
+            f"decoded pictures cannot be written: {error.strerror}",
+            source=place.parent,
+            remedy="make room: each picture needs 4 bytes for each pixel while it is worked on",
+        ) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,24 +198,37 @@ class Decoded:
         return pixels[rows[:, None], columns]
 
     def reduced(self, column: int, row: int, width: int, height: int, factor: int) -> Image.Image:
-        """Return pixels as an RGBA image, each the mean of `factor` x `factor`, weighted by alpha.
+        """Return pixels as an image, each the mean of `factor` x `factor`, weighted by alpha; see `as_image`.
 
         The width and height in result pixels are those asked for divided by `factor`, rounded up; a few rows are held
         in full at a time.
         """
         if factor == 1:
-            return _image(self.read(column, row, width, height))
-        result = Image.new("RGBA", (-(-width // factor), -(-height // factor)))
+            return as_image(self.read(column, row, width, height))
+        result = np.empty((-(-height // factor), -(-width // factor), PIXEL), np.uint8)
         at_once = max(1, _PIXELS_AT_ONCE // 4 // max(1, width) // factor) * factor
         for begin in range(0, height, at_once):
-            rows = _image(self.read(column, row + begin, width, min(at_once, height - begin)))
-            result.paste(rows.reduce(factor), (0, begin // factor))
-        return result
+            rows = as_image(self.read(column, row + begin, width, min(at_once, height - begin)))
+            result[begin // factor : (begin + at_once) // factor] = np.asarray(rows.reduce(factor))
+        return as_image(result)
 
 
-def _image(pixels: NDArray[np.uint8]) -> Image.Image:
+def as_image(pixels: NDArray[np.uint8]) -> Image.Image:
+    """Return pixels, shape (height, width, 4), as an image in mode RGBA, or RGBX where all of them are opaque.
+
+    Pillow resamples RGBA premultiplied, which is needless work for RGBX.
+    """
+    mode = "RGBX" if is_opaque(pixels) else "RGBA"
     size = (pixels.shape[1], pixels.shape[0])
-    return Image.frombuffer("RGBA", size, np.ascontiguousarray(pixels), "raw", "RGBA", 0, 1)
+    return Image.frombuffer(mode, size, np.ascontiguousarray(pixels), "raw", mode, 0, 1)
+
+
+def is_opaque(pixels: NDArray[np.uint8]) -> bool:
+    """Return whether alpha is 255 everywhere; pixels have the shape (height, width, 4)."""
+    if not pixels.flags.c_contiguous:
+        return bool(pixels[..., 3].min(initial=255) == 255)
+    common = np.bitwise_and.reduce(pixels.view("<u4"), axis=None)
+    return bool(common >> 24 == 255)
 
 
 def _clamped(begin: int, end: int, size: int) -> tuple[int, int]:

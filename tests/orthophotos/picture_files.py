@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,7 @@ def write(
     driver: str = "GTiff",
     colours: Sequence[ColorInterp] | None = None,
     names: Sequence[str] = (),
-    palette: dict[int, tuple[int, ...]] | None = None,
+    palette: Mapping[int, tuple[int, ...]] | None = None,
     mask: NDArray[np.uint8] | None = None,
     **options: Any,
 ) -> Path:

@@ -133,11 +133,11 @@ def test_a_file_says_how_many_bits_it_uses(tmp_path: Path) -> None:
 
 
 def test_values_beyond_the_rule_are_white_and_told(tmp_path: Path) -> None:
-    values = np.full((3, 2000, 64), 900, np.uint16)
-    values[:, 400, 40] = 60000  # between the places that are looked at
+    values = np.full((3, 6000, 64), 900, np.uint16)
+    values[:, 700, 40] = 60000  # between the places that are looked at
     pictures = open_pictures([write(tmp_path / "a.tif", values)])
     assert decoded(pictures, tmp_path) == ["PICTURE_CLIPPED"]
-    assert pictures.read(window_of(1, 1, column=40, row=400), tmp_path)[0, 0].tolist() == [255, 255, 255, 255]
+    assert pictures.read(window_of(1, 1, column=40, row=700), tmp_path)[0, 0].tolist() == [255, 255, 255, 255]
 
 
 def test_nodata_around_a_picture_is_nothing_and_white_roofs_in_it_are_kept(tmp_path: Path) -> None:

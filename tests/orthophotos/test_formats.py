@@ -6,6 +6,7 @@ import gzip
 import os
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,7 +28,7 @@ from zwilling.errors import SourceError
         ("JPEG", {}, Format.JPEG),
     ],
 )
-def test_kinds_are_told_by_bytes(driver: str, options: dict[str, str], kind: Format, tmp_path: Path) -> None:
+def test_kinds_are_told_by_bytes(driver: str, options: dict[str, Any], kind: Format, tmp_path: Path) -> None:
     made = write(tmp_path / "made", noise(40, 40), driver=driver, **options)
     assert format_of(made.rename(tmp_path / "misleading.vrt")) is kind
 

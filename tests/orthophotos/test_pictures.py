@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from orthophotos import scratch as scratch_module
 from orthophotos.pictures import open_pictures
 from tests.orthophotos.picture_files import CELL, HERE, NORTH, WEST, decoded, noise, window_of, write
 from zwilling.crs.plane import transformed
-from zwilling.errors import SourceError
+from zwilling.errors import SourceError, TilesetError
 from zwilling.rasters import Pictures, Window
 
 
@@ -358,3 +359,36 @@ def test_fingerprints_follow_the_file_and_its_reading(tmp_path: Path) -> None:
     write(path, noise(64, 64, 4, seed=2))
     others.add(fingerprint())
     assert len({first, *others}) == 5
+
+
+def test_old_coordinates_are_brought_over_and_how_exactly_is_told(tmp_path: Path) -> None:
+    corner = transformed(np.array([[WEST, NORTH]]), "EPSG:25832", "EPSG:31466")[0]
+    old = write(
+        tmp_path / "a.tif", noise(64, 64), crs="EPSG:31466", transform=Affine(CELL, 0, corner[0], 0, -CELL, corner[1])
+    )
+    new = write(tmp_path / "b.tif", noise(64, 64), transform=HERE @ Affine.translation(64, 0))
+    both = open_pictures([old, new, write(tmp_path / "c.tif", noise(8, 8))])
+    assert both.crs == "EPSG:25832"
+    assert [issue.code for issue in both.issues] == ["HORIZONTAL_ACCURACY", "PICTURE_WARPED"]
+    assert abs(both.files[0].covers.west - WEST) < 3
+
+
+def test_odd_names_are_read_and_those_that_gdal_cannot_open_are_told(tmp_path: Path) -> None:
+    plain_name = write(tmp_path / "a.tif", noise(8, 8))
+    for name in ("Häuser 50%.tif", "a!b#c?d.tif", "file:x.tif", "-x.tif", "[a-z]*.tif"):
+        path = plain_name.with_name(name)
+        path.write_bytes(plain_name.read_bytes())
+        pictures = open_pictures([path])
+        assert decoded(pictures, tmp_path) == []
+    path = plain_name.with_name(os.fsdecode(b"H\xe4user.tif"))
+    path.write_bytes(plain_name.read_bytes())
+    with pytest.raises(SourceError, match="has a name that is no UTF-8, which GDAL cannot open; rename the file"):
+        open_pictures([path])
+
+
+def test_a_full_disk_is_an_error(tmp_path: Path) -> None:
+    pictures = open_pictures([write(tmp_path / "a.tif", noise(8, 8))])
+    (tmp_path / "scratch").mkdir()
+    (tmp_path / "scratch" / "picture-0.rgba").symlink_to("/dev/full")
+    with pytest.raises(TilesetError, match=r"decoded pictures cannot be written: No space left on device; make room"):
+        pictures.decode(0, 0, tmp_path / "scratch")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -9,13 +10,15 @@ import numpy as np
 import pyproj
 from numpy.typing import NDArray
 from pyproj.exceptions import CRSError, ProjError
+from pyproj.transformer import TransformerGroup
 
-from zwilling.crs.routes import area_of
+from zwilling.crs.routes import area_of, datum_of
 from zwilling.crs.system import SourceCRS, parse_crs
 from zwilling.errors import UnknownCRSError
 
 _NAME_THE_CRS = "pass --crs, for example --crs EPSG:25832"
-_DEGREES, _METRES = "degree", "metre"
+_METRES = "metre"
+_DHDN = 4314
 
 # ETRS89 in Europe (the area of EPSG:4258), by UTM zone; WGS 84 elsewhere.
 _ETRS89_ZONES = range(28, 39)
@@ -31,12 +34,14 @@ class PlaneCRS:
         title: its name for people.
         code: EPSG code, None where there is none.
         vertical: EPSG code of the heights, None where none were named.
+        is_ellipsoidal: the heights that were named are those over its ellipsoid.
     """
 
     definition: str
     title: str
     code: int | None = None
     vertical: int | None = None
+    is_ellipsoidal: bool = False
 
     @property
     def is_geographic(self) -> bool:
@@ -89,16 +94,27 @@ def plane_crs(text: str, *, source: object | None = None) -> PlaneCRS:
             source=source,
             remedy=_NAME_THE_CRS,
         )
-    code = crs.to_epsg() or _code_in_name(crs)
+    is_ellipsoidal = len(crs.axis_info) == 3
+    flat = crs.to_2d() if is_ellipsoidal else crs
+    code = flat.to_epsg() or _code_in_name(flat)
     if code is not None:
-        return PlaneCRS(f"EPSG:{code}", _crs(f"EPSG:{code}").name, code, vertical)
-    flat = crs.to_2d() if len(crs.axis_info) == 3 else crs
-    return PlaneCRS(flat.to_wkt(), flat.name, None, vertical)
+        return PlaneCRS(f"EPSG:{code}", _crs(f"EPSG:{code}").name, code, vertical, is_ellipsoidal)
+    return PlaneCRS(flat.to_wkt(), flat.name, None, vertical, is_ellipsoidal)
 
 
 def plane_of(crs: SourceCRS) -> PlaneCRS:
-    """Return a registered CRS without its heights, whose code is kept."""
-    return PlaneCRS(f"EPSG:{crs.horizontal}", _crs(f"EPSG:{crs.horizontal}").name, crs.horizontal, crs.vertical)
+    """Return a registered CRS without its heights; what they are is kept.
+
+    Example:
+        >>> plane_of(parse_crs("EPSG:4979"))
+        PlaneCRS(definition='EPSG:4326', title='WGS 84', code=4326, vertical=None, is_ellipsoidal=True)
+    """
+    full = _crs(f"EPSG:{crs.horizontal}")
+    if len(full.axis_info) < 3 or full.is_geocentric:
+        return PlaneCRS(f"EPSG:{crs.horizontal}", full.name, crs.horizontal, crs.vertical, crs.is_ellipsoidal)
+    flat = full.to_2d()
+    code = flat.to_epsg()
+    return PlaneCRS(flat.to_wkt() if code is None else f"EPSG:{code}", flat.name, code, None, True)
 
 
 def utm_at(lon_deg: float, lat_deg: float) -> str:
@@ -128,6 +144,21 @@ def transformed(places: NDArray[np.float64], given: str, wanted: str) -> NDArray
     if given == wanted:
         return places
     return np.stack(_way(given, wanted).transform(places[:, 0], places[:, 1]), axis=1)
+
+
+def shortfall(given: str, wanted: str) -> float | None:
+    """Return how far off places may be, metres, because a grid for the best way is not installed; None where none is.
+
+    Only for German data before ETRS89 (DHDN), whose grid BETA2007 counties have to install.
+    """
+    if datum_of(_crs(given)) != _DHDN or datum_of(_crs(wanted)) == _DHDN:
+        return None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the warning says what `best_available` says
+        ways = TransformerGroup(_crs(given), _crs(wanted), always_xy=True, allow_ballpark=False)
+    if ways.best_available:
+        return None
+    return max((way.accuracy for way in ways.transformers), default=-1.0)
 
 
 @lru_cache(maxsize=64)
