@@ -6,15 +6,15 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 
 from orthophotos.heights_files import Kind, TerrainFile, candidates, read_terrain_head
 from orthophotos.heights_lattice import Lattice, Span
 from orthophotos.heights_terrain import Placed, Terrain
-from zwilling.crs import parse_crs
-from zwilling.crs.height_units import has_ellipsoidal_heights, metres_of_heights
+from zwilling.crs import ELLIPSOIDAL, parse_crs
+from zwilling.crs.height_units import metres_of_heights
 from zwilling.crs.plane import PlaneCRS, plane_of, transformed, utm_at
 from zwilling.errors import SourceError
 from zwilling.issues import Issue, Severity
@@ -77,25 +77,23 @@ def open_heights(paths: Sequence[Path], *, crs: str | None, region: Region, into
     return Terrain(target, vertical, resolution, tuple(files), tuple(issues), tuple(lattices), tuple(placed))
 
 
-def _vertical(heads: Sequence[tuple[TerrainFile, PlaneCRS]], fallback: PlaneCRS, issues: list[Issue]) -> int:
+def _vertical(
+    heads: Sequence[tuple[TerrainFile, PlaneCRS]], fallback: PlaneCRS, issues: list[Issue]
+) -> int | Literal["ellipsoidal"]:
     """Return the height system of all files in metres; findings say where it was assumed."""
-    systems: dict[int, str] = {}
+    systems: dict[int | Literal["ellipsoidal"], str] = {}
     silent: list[str] = []
     for file, plane in heads:
-        if plane.code is not None and has_ellipsoidal_heights(plane.code):
-            raise SourceError(
-                f"has heights above the ellipsoid ({plane.title})",
-                source=file.packed.name,
-                remedy="convert it to heights above sea level, or pass --crs with the CRS that it is really in",
-            )
-        if plane.vertical is None:
+        if plane.is_ellipsoidal:
+            systems.setdefault(ELLIPSOIDAL, file.packed.name)
+        elif plane.vertical is None:
             silent.append(file.packed.name)
         else:
             systems.setdefault(metres_of_heights(plane.vertical)[0], file.packed.name)
     if len(systems) > 1:
         (one, first), (two, second) = list(systems.items())[:2]
         raise SourceError(
-            f"has heights in EPSG:{two}, but {first} in EPSG:{one}",
+            f"has heights {_above(two)}, but {first} {_above(one)}",
             source=second,
             remedy="convert them to one height system, or pass --crs if one of them names a wrong one",
         )
@@ -107,9 +105,14 @@ def _vertical(heads: Sequence[tuple[TerrainFile, PlaneCRS]], fallback: PlaneCRS,
             remedy="pass --crs with a height system, for example --crs EPSG:25832+7837",
         )
     if silent:
-        message = f"{len(silent)} files name no height system; their heights are taken as EPSG:{vertical}"
+        taken = ELLIPSOIDAL if vertical == ELLIPSOIDAL else f"EPSG:{vertical}"
+        message = f"{len(silent)} files name no height system; their heights are taken as {taken}"
         issues.append(Issue("HEIGHT_SYSTEM_ASSUMED", Severity.WARNING, silent[0], "", message))
     return vertical
+
+
+def _above(vertical: int | Literal["ellipsoidal"]) -> str:
+    return "above the ellipsoid" if vertical == ELLIPSOIDAL else f"in EPSG:{vertical}"
 
 
 def _height_factor(file: TerrainFile, plane: PlaneCRS) -> float:

@@ -336,7 +336,8 @@ def _strip_rows(width: int, height: int, block: int) -> int:
 
 def _fingerprint(packed: Packed, head: str, plane: PlaneCRS) -> str:
     stat = packed.path.stat()
-    seen = f"{stat.st_size} {stat.st_mtime_ns} {packed.entry} {head} {plane.definition} {plane.vertical}"
+    above = plane.vertical, plane.is_ellipsoidal
+    seen = f"{stat.st_size} {stat.st_mtime_ns} {packed.entry} {head} {plane.definition} {above}"
     return hashlib.sha256(seen.encode()).hexdigest()
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,12 +47,12 @@ class Terrain:
 
     Attributes:
         crs: see `Mosaic`.
-        vertical: EPSG code of the height system, in metres.
+        vertical: EPSG code of the height system, in metres, or `ellipsoidal`.
         resolution, files, issues: see `Mosaic`.
     """
 
     crs: str
-    vertical: int
+    vertical: int | Literal["ellipsoidal"]
     resolution: float
     files: tuple[RasterFile, ...]
     issues: tuple[Issue, ...]

@@ -141,9 +141,21 @@ def test_two_height_systems_are_refused(tmp_path: Path) -> None:
         open_heights([tmp_path / "a.tif", tmp_path / "b.tif"], crs=None, region=REGION)
 
 
-def test_ellipsoidal_heights_are_refused(tmp_path: Path) -> None:
-    path = tiff(tmp_path / "a.tif", GRID.astype(np.float32), 6.75, 51.2, 1e-5, crs="EPSG:4937")
-    assert "above the ellipsoid" in str(refused(path))
+def test_ellipsoidal_heights_are_taken_as_such(tmp_path: Path) -> None:
+    own = tiff(tmp_path / "a.tif", GRID.astype(np.float32), 6.75, 51.2, 1e-5, crs="EPSG:4937")
+    terrain = open_heights([own], crs=None, region=REGION)
+    assert (terrain.full_crs, terrain.issues) == ("EPSG:25832+ellipsoidal", ())
+    told = tiff(tmp_path / "b.tif", GRID.astype(np.float32), WEST, NORTH, 1.0, crs="EPSG:25832")
+    said = open_heights([told], crs="EPSG:25832+ellipsoidal", region=REGION)
+    assert (said.full_crs, said.issues) == ("EPSG:25832+ellipsoidal", ())
+    assert said.files[0].fingerprint != open_heights([told], crs="EPSG:25832", region=REGION).files[0].fingerprint
+
+
+def test_ellipsoidal_heights_beside_others_are_refused(tmp_path: Path) -> None:
+    tiff(tmp_path / "a.tif", GRID.astype(np.float32), WEST, NORTH, 1.0, crs="EPSG:25832+7837")
+    tiff(tmp_path / "b.tif", GRID.astype(np.float32), 6.75, 51.2, 1e-5, crs="EPSG:4937")
+    with pytest.raises(SourceError, match=r"b\.tif: has heights above the ellipsoid, but .*a\.tif in EPSG:7837"):
+        open_heights([tmp_path / "a.tif", tmp_path / "b.tif"], crs=None, region=REGION)
 
 
 def test_a_missing_crs_is_that_of_the_region_and_a_prj_is_read(tmp_path: Path) -> None:

@@ -9,9 +9,10 @@ and all data of a county drifts with its plate.
 
 from zwilling.crs.georeference import Georeference, HeightCheck, Method, check_heights, enu_to_ecef
 from zwilling.crs.routes import grid_folders, grid_zeta
-from zwilling.crs.system import SourceCRS, is_geographic, is_latitude_first, parse_crs
+from zwilling.crs.system import ELLIPSOIDAL, SourceCRS, is_geographic, is_latitude_first, parse_crs
 
 __all__ = [
+    "ELLIPSOIDAL",
     "Georeference",
     "HeightCheck",
     "Method",

@@ -45,13 +45,3 @@ def metres_of_heights(vertical: int) -> tuple[int, float]:
             remedy="convert the heights to metres first, and pass --crs with a height system in metres",
         )
     return code, factor
-
-
-def has_ellipsoidal_heights(code: int) -> bool:
-    """Return whether a CRS has ellipsoidal heights of its own.
-
-    Example:
-        >>> has_ellipsoidal_heights(4979), has_ellipsoidal_heights(4258)
-        (True, False)
-    """
-    return len(pyproj.CRS.from_epsg(code).axis_info) == 3

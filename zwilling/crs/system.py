@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cache
+from typing import Final
 
 import pyproj
 from pyproj.exceptions import CRSError
@@ -12,7 +13,7 @@ from pyproj.exceptions import CRSError
 from zwilling.crs.names import codes_in, nearest_name
 from zwilling.errors import UnknownCRSError
 
-ELLIPSOIDAL = "ellipsoidal"
+ELLIPSOIDAL: Final = "ellipsoidal"
 """Stands in place of a height system's code: heights over the ellipsoid, as satellite receivers give them."""
 
 # Semi-major axis of GRS 80 and of WGS 84; their flattenings differ by a tenth of a millimetre on the ground.

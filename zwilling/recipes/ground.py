@@ -18,7 +18,8 @@ from tiler.terrain.imagery import Imagery
 from tiler.terrain.quantized_terrain import FOLDER as TERRAIN
 from tiler.terrain.quantized_terrain import GlobeTerrain
 from tiler.terrain.work import Product
-from zwilling.crs import Georeference, parse_crs
+from zwilling.crs import ELLIPSOIDAL, Georeference, parse_crs
+from zwilling.crs.plane import plane_of
 from zwilling.errors import SourceError
 from zwilling.recipes import Outcome, Progress
 from zwilling.recipes.code import code_hash
@@ -74,11 +75,23 @@ class RasterFiles:
         pictures = open_pictures(self.pictures, crs=self.crs, picture=self.picture) if self.pictures else None
         into = None if pictures is None else pictures.crs
         if not self.heights:
-            vertical = parse_crs(self.crs or self.region.crs).vertical
-            crs = f"{into}+{vertical}"
-            return Ground(pictures, None, self.plane_height or 0.0, crs, self.region)
+            return Ground(pictures, None, self.plane_height or 0.0, f"{into}+{self._plane_system}", self.region)
         heights = open_heights(self.heights, crs=self.crs, region=self.region, into=into)
-        return Ground(pictures, heights, 0.0, f"{heights.crs}+{heights.vertical}", self.region)
+        return Ground(pictures, heights, 0.0, heights.full_crs, self.region)
+
+    @property
+    def _plane_system(self) -> int | str:
+        """Height system of the plane: the one that `crs` names, else the region's."""
+        named = plane_of(parse_crs(self.crs or self.region.crs))
+        if named.is_ellipsoidal:
+            return ELLIPSOIDAL
+        vertical = named.vertical or parse_crs(self.region.crs).vertical
+        if vertical is None:
+            raise SourceError(
+                "nothing says above what the plane's height is",
+                remedy="pass --crs with a height system, for example --crs EPSG:25832+7837",
+            )
+        return vertical
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +150,10 @@ class GroundRecipe:
             products.append(GlobeTerrain.of(ground, title=self.subject.title, attribution=attribution))
             if ground.pictures is not None:
                 products.append(Imagery.of(ground, title=self.subject.title, attribution=attribution))
+        # Nothing is taken over that was made by another program, or with heights that mean something else.
+        code = repr((code_hash(), ground.crs, ground.plane, ground.georeference.method))
         options = GroundOptions(
-            copyright_lines=self.copyright_lines, jobs=self.files.jobs or os.cpu_count() or 1, code=code_hash()
+            copyright_lines=self.copyright_lines, jobs=self.files.jobs or os.cpu_count() or 1, code=code
         )
         result = tile_ground(
             ground,

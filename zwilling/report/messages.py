@@ -116,8 +116,8 @@ GERMAN: Final = MappingProxyType(
         "no heights are near the pictures; they lie at {} m": (
             "keine Geländehöhen in der Nähe der Luftbilder; sie liegen auf {} m"
         ),
-        "{} files name no height system; their heights are taken as EPSG:{}": (
-            "{0} Dateien nennen kein Höhensystem; die Höhen sind als EPSG:{1} genommen"
+        "{} files name no height system; their heights are taken as {}": (
+            "{0} Dateien nennen kein Höhensystem; die Höhen sind als {1} genommen"
         ),
         "{} files of heights lie outside {}; check the CRS if that is not meant": (
             "{0} Geländedateien liegen außerhalb von {1}"
