@@ -258,7 +258,6 @@ class _Maker:
         self.folder = folder
         self.place = place
         self.facts: list[TileFacts] = []
-        self.issues: list[Issue] = []
         self.low = np.full(3, np.inf)
         self.high = np.full(3, -np.inf)
 
@@ -294,7 +293,7 @@ class _Maker:
         )
         value = Value(tuple(self.facts), below, np.stack([self.low, self.high]))
         files = tuple(facts.uri for facts in self.facts)
-        return Made(files, sum(facts.size for facts in self.facts), value, tuple(self.issues))
+        return Made(files, sum(facts.size for facts in self.facts), value)
 
     def _tolerance(self, level: int) -> float:
         texel = self.product.leaf / TEXELS
@@ -382,6 +381,12 @@ class _Exact(_Maker):
         leaves = self._leaves(scratch, drawn)
         if not drawn.any():
             return Made((), 0, None)
+        if not bool(np.isfinite(heights).any()):
+            # At the height of some plane they would stand like a wall beside the terrain.
+            west, south = self.product.rectangle(self.place).west, self.product.rectangle(self.place).south
+            message = "no heights are near the pictures; they were left out here"
+            issue = Issue("GROUND_WITHOUT_HEIGHTS", Severity.ERROR, "", f"({west:.0f}, {south:.0f})", message)
+            return Made((), 0, None, (issue,))
         heights = self._without_gaps(heights, drawn)
         grids, pictures = self._tiles(heights, centres, drawn, leaves)
         self.write_tiles(grids, pictures, {})
@@ -397,10 +402,10 @@ class _Exact(_Maker):
         # No more than what files cover is read: at the rim of a mosaic that is a small part of the unit.
         texel = self.product.leaf / TEXELS
         size = _LEAVES * TEXELS
-        left = max(math.floor((min(each.west for each in near) - own.west) / texel), 0)
-        top = max(math.floor((own.north - max(each.north for each in near)) / texel), 0)
-        right = min(math.ceil((max(each.east for each in near) - own.west) / texel), size)
-        bottom = min(math.ceil((own.north - min(each.south for each in near)) / texel), size)
+        left = max(_floor((min(each.west for each in near) - own.west) / texel), 0)
+        top = max(_floor((own.north - max(each.north for each in near)) / texel), 0)
+        right = min(-_floor((own.west - max(each.east for each in near)) / texel), size)
+        bottom = min(-_floor((min(each.south for each in near) - own.north) / texel), size)
         window = Window(own.west + left * texel, own.north - top * texel, texel, right - left, bottom - top)
         pixels = pictures.read(window, scratch)
         cells = self.product.cells
@@ -429,10 +434,25 @@ class _Exact(_Maker):
         return np.rint(points * _MILLIMETRES) / _MILLIMETRES, centres
 
     def _at(self, east: NDArray[np.floating], north: NDArray[np.floating], scratch: Path) -> Floats:
-        places = np.empty((len(north), len(east), 2))
-        places[..., 0] = east
-        places[..., 1] = north[:, None]
-        return self.ground.heights_at(places.reshape(-1, 2), scratch).reshape(len(north), len(east))
+        """Return heights at a grid of places, NaN where none are; only what lies on some file is asked for."""
+        found = np.full((len(north), len(east)), np.nan)
+        heights = self.ground.heights
+        if heights is not None:
+            wanted = Rectangle(east.min(), north.min(), east.max(), north.max()).grown(heights.resolution)
+            near = [file.covers for file in heights.files if file.covers.meets(wanted)]
+            if not near:
+                return found
+            columns = (east >= min(each.west for each in near)) & (east <= max(each.east for each in near))
+            rows = (north >= min(each.south for each in near)) & (north <= max(each.north for each in near))
+        else:
+            columns, rows = np.ones(len(east), dtype=np.bool_), np.ones(len(north), dtype=np.bool_)
+        shape = (int(rows.sum()), int(columns.sum()))
+        places = np.empty((*shape, 2))
+        places[..., 0] = east[columns]
+        places[..., 1] = north[rows][:, None]
+        if places.size:
+            found[np.ix_(rows, columns)] = self.ground.heights_at(places.reshape(-1, 2), scratch).reshape(shape)
+        return found
 
     def _without_gaps(self, heights: Floats, drawn: NDArray[np.bool_]) -> Floats:
         """Return heights that go on smoothly where none are: below pictures beyond the terrain, and at its rim.
@@ -446,13 +466,6 @@ class _Exact(_Maker):
         is_known = np.isfinite(heights[near])
         if bool(np.isfinite(heights).all()):
             return heights
-        if not bool(is_known.any()):
-            west, south = self.product.rectangle(self.place).west, self.product.rectangle(self.place).south
-            message = f"no heights are near the pictures; they lie at {self.ground.plane:g} m"
-            self.issues.append(
-                Issue("GROUND_WITHOUT_HEIGHTS", Severity.WARNING, "", f"({west:.0f}, {south:.0f})", message)
-            )
-            return np.full_like(heights, self.ground.plane)
         part = filled(np.where(is_known, heights[near], 0.0), is_known.astype(np.float64))
         around = [
             (int(each[0]), size - 1 - int(each[-1]))
@@ -544,6 +557,11 @@ class _Above(_Maker):
 def _children(place: Place) -> list[Place]:
     level, column, row = place
     return [(level - 1, 2 * column + x, 2 * row + y) for y in (0, 1) for x in (0, 1)]
+
+
+def _floor(texels: float) -> int:
+    """Return the whole number of texels below, where what is within a thousandth of the next one is that."""
+    return math.floor(texels + 1e-3)
 
 
 def _on_drawn(picture: Cutout, drawn: NDArray[np.bool_]) -> Cutout:

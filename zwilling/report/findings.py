@@ -201,9 +201,8 @@ EXPLANATIONS: Final[Mapping[str, Explanation]] = MappingProxyType(
         ),
         "GROUND_WITHOUT_HEIGHTS": Explanation(
             "Luftbild ohne Gelände",
-            "An dieser Stelle gibt es Luftbilder, aber im Umkreis keine Geländehöhen. Das Bild liegt dort auf der "
-            "eingestellten Ebene.",
-            "Ergänzen Sie die Geländedateien, oder stellen Sie die Höhe der Ebene ein.",
+            "An dieser Stelle gibt es Luftbilder, aber im Umkreis keine Geländehöhen. Das Bild ist dort weggelassen.",
+            "Ergänzen Sie die Geländedateien.",
         ),
         "HEIGHTS_MISSING": Explanation(
             "Datei ohne Höhen",

@@ -113,8 +113,8 @@ GERMAN: Final = MappingProxyType(
         "{} files name no coordinate system; taken as {} ({})": (
             "{0} Dateien nennen kein Koordinatensystem; angenommen ist {1} ({2})"
         ),
-        "no heights are near the pictures; they lie at {} m": (
-            "keine Geländehöhen in der Nähe der Luftbilder; sie liegen auf {} m"
+        "no heights are near the pictures; they were left out here": (
+            "keine Geländehöhen in der Nähe der Luftbilder; sie sind hier weggelassen"
         ),
         "{} files name no height system; their heights are taken as {}": (
             "{0} Dateien nennen kein Höhensystem; die Höhen sind als {1} genommen"
