@@ -31,7 +31,6 @@ _FENCE: Final = {
     "GDAL_HTTP_TIMEOUT": "1",
     "CPL_VSIL_CURL_ALLOWED_EXTENSIONS": "{none}",
     "CPL_VSIL_CURL_USE_HEAD": "NO",
-    "GDAL_ERROR_ON_LIBJPEG_WARNING": "TRUE",  # else what is cut off becomes grey
     "GDAL_PNG_WHOLE_IMAGE_OPTIM": "NO",  # else what is cut off becomes black
     "OGR_CT_FORCE_TRADITIONAL_GIS_ORDER": "YES",
     "OSR_DEFAULT_AXIS_MAPPING_STRATEGY": "TRADITIONAL_GIS_ORDER",

@@ -96,9 +96,10 @@ class _Orthophotos:
 
     def read(self, window: Window, scratch: Path) -> NDArray[np.uint8]:
         result: NDArray[np.uint8] | None = None
+        looked_at = window.rectangle
         for number in reversed(range(len(self.sources))):
             source = self.sources[number]
-            if not source.file.covers.meets(window.rectangle):
+            if not source.file.covers.meets(looked_at):
                 continue
             decoded = Decoded(_place(scratch, number), source.head.width, source.head.height)
             part = seen(source.placed, decoded, self.crs, window)

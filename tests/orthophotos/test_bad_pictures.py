@@ -18,6 +18,8 @@ from hypothesis import strategies as st
 from rasterio.transform import Affine
 
 from orthophotos import heads
+from orthophotos.formats import Format
+from orthophotos.opening import opened
 from orthophotos.pictures import open_pictures
 from tests.orthophotos.picture_files import CELL, HERE, NORTH, WEST, decoded, noise, window_of, write
 from zwilling.errors import SourceError, UnknownCRSError, ZwillingError
@@ -183,6 +185,38 @@ def test_nothing_leads_to_the_network(asked: tuple[str, list[str]], tmp_path: Pa
             open_pictures([Path(name)])
     assert (read_all(good, scratch)[..., 3] == 255).all()
     assert seen == []
+
+
+def test_side_files_of_gdal_name_a_crs_and_nothing_else(tmp_path: Path, scratch: Path) -> None:
+    path = write(tmp_path / "a.tif", noise(64, 64), crs=None)
+    (tmp_path / "a.tif.aux.xml").write_text(
+        "<PAMDataset><SRS>PROJCS[&quot;EPSG:25832&quot;,GEOGCS[&quot;ETRS89&quot;,DATUM[&quot;unknown&quot;,"
+        "SPHEROID[&quot;GRS 1980&quot;,6378137,298.257222101]],PRIMEM[&quot;Greenwich&quot;,0],"
+        "UNIT[&quot;degree&quot;,0.0174532925199433]],PROJECTION[&quot;Transverse_Mercator&quot;],"
+        "PARAMETER[&quot;latitude_of_origin&quot;,0],PARAMETER[&quot;central_meridian&quot;,9],"
+        "PARAMETER[&quot;scale_factor&quot;,0.9996],PARAMETER[&quot;false_easting&quot;,500000],"
+        "PARAMETER[&quot;false_northing&quot;,0],UNIT[&quot;metre&quot;,1]]</SRS>"
+        "<GeoTransform>100, 1, 0, 100, 0, -1</GeoTransform></PAMDataset>"
+    )
+    assert open_pictures([path]).crs == "EPSG:25832"
+    assert (read_all(path, scratch)[..., 3] == 255).all()
+
+
+def test_a_driver_that_was_not_called_for_never_opens_a_file(tmp_path: Path) -> None:
+    target = write(tmp_path / "target.tif", noise(64, 64))
+    (tmp_path / "a.tif").write_text(
+        '<VRTDataset rasterXSize="64" rasterYSize="64"><VRTRasterBand dataType="Byte" band="1"><SimpleSource>'
+        f"<SourceFilename>{target}</SourceFilename></SimpleSource></VRTRasterBand></VRTDataset>"
+    )
+    with pytest.raises(SourceError), opened(tmp_path / "a.tif", Format.TIFF):
+        pass
+
+
+def test_a_tiff_that_is_cut_off_is_found_before_it_is_decoded(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.tif", noise(64, 64))
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(SourceError, match=r"is cut off: its data goes on to byte [\d,]+, the file has [\d,]+; fetch"):
+        open_pictures([path])
 
 
 def test_floats_are_no_pictures(tmp_path: Path) -> None:

@@ -156,7 +156,7 @@ def test_nodata_around_a_picture_is_nothing_and_white_roofs_in_it_are_kept(tmp_p
 
 def test_blurred_nodata_leaves_no_rim(tmp_path: Path) -> None:
     values = np.full((3, 512, 512), 120, np.uint8)
-    values[:, :, :200] = 0
+    values[:, :, :203] = 0
     path = write(
         tmp_path / "a.tif", values, nodata=0, compress="JPEG", JPEG_QUALITY=60, photometric="YCBCR", tiled=True,
         blockxsize=256, blockysize=256,
