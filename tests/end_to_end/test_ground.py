@@ -41,31 +41,39 @@ def flat(content: Any, crs: str) -> NDArray[np.float64]:
     return flat_triangles(content.primitives[0], Georeference.create(parse_crs(crs), REGION))
 
 
-def opened(picture: Path, terrain: Path | None) -> Ground:
-    """Return the ground of one picture and one terrain file, heights taken as they are."""
+def opened(picture: Path, terrain: Path | None, horizontal: str = "") -> Ground:
+    """Return the ground of one picture and one terrain file, whose heights are taken as ellipsoidal."""
     pictures: Pictures = open_pictures([picture])
     crs = f"{pictures.crs}+ellipsoidal"
-    heights = None if terrain is None else open_heights([terrain], crs=crs, region=REGION, into=pictures.crs)
+    heights = None
+    if terrain is not None:
+        heights = open_heights([terrain], crs=f"{horizontal}+ellipsoidal", region=REGION, into=pictures.crs)
     return Ground(pictures, heights, 100.0, crs, REGION)
 
 
 @pytest.mark.parametrize(
-    ("picture", "terrain"),
+    ("picture", "terrain", "horizontal"),
     [
-        ("ign_montpellier/test_data_rgb.tif", "ign_montpellier/DTM_test_data_77055_627760_LA93_IGN69_50CM.tif"),
-        ("rmnp/rmnp-rgb.tif", "rmnp/rmnp-dem.tif"),
+        (
+            "ign_montpellier/test_data_rgb.tif",
+            "ign_montpellier/DTM_test_data_77055_627760_LA93_IGN69_50CM.tif",
+            "EPSG:2154",
+        ),
+        ("rmnp/rmnp-rgb.tif", "rmnp/rmnp-dem.tif", "EPSG:4326"),
     ],
 )
-def test_real_pictures_over_real_terrain(shared_data: Path, tmp_path: Path, picture: str, terrain: str) -> None:
+def test_real_pictures_over_real_terrain(
+    shared_data: Path, tmp_path: Path, picture: str, terrain: str, horizontal: str
+) -> None:
     dem = shared_data / "terrain" / terrain
-    ground = opened(shared_data / "orthophotos" / picture, dem)
+    ground = opened(shared_data / "orthophotos" / picture, dem, horizontal)
     result = build(ground, tmp_path / "out")
     tileset = judge(tmp_path / "out" / "tileset.json")
     assert result.textured_tiles > 0
     assert result.extent.high - result.extent.low < 3000
     with rasterio.open(dem) as dataset:
         assert ground.heights is not None
-        same = dataset.crs.to_epsg() == int(ground.heights.crs.split(":")[1])
+        same = horizontal == ground.heights.crs
         heights, bounds, transform, nodata = dataset.read(1), dataset.bounds, dataset.transform, dataset.nodata
     known = heights[np.isfinite(heights) & (heights != nodata)] if nodata is not None else heights
     stated = {tile.uri: tile.vertical_error for tile in result.tile_facts}
