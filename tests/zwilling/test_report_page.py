@@ -82,7 +82,7 @@ def test_nothing_in_the_data_becomes_markup(report: dict[str, Any]) -> None:
     sound["height_differences"] = {"rows": 1, "median": 0.0, "absolute_p95": 1.0, "worst": worst}
     sound["occurrences"] = {"roof_type_label": [["Satteldach", 3]], "function_label": [["Haus", 3]]}
     evil = everywhere(sound)
-    evil["created"], evil["findings"][0]["severity"] = sound["created"], "error"
+    evil["created"], evil["findings"][0]["severity"], evil["kind"] = sound["created"], "error", sound["kind"]
     plain, marred = page(sound), page(evil)
     marred.encode("utf-8")
     assert "<script" not in marred

@@ -76,6 +76,7 @@ class GroundResult:
 
     Attributes:
         tiles, triangles, size: of the 3D Tiles; `size` in bytes without JSON.
+        leaf: side of a tile of level 0, metres.
         textured_tiles: how many of the tiles carry a picture.
         attribution: every line that must be shown with the tiles, of the data and of what gave the heights.
         levels: full detail first.
@@ -90,6 +91,7 @@ class GroundResult:
     textured_tiles: int
     triangles: int
     size: int
+    leaf: float
     extent: Extent
     height_method: str
     attribution: tuple[str, ...]
@@ -170,6 +172,7 @@ def tile_ground(
         textured_tiles=sum(tile.is_textured for tile in facts),
         triangles=sum(tile.triangles for tile in facts),
         size=sum(tile.size for tile in facts),
+        leaf=tiles.leaf,
         extent=Extent(low[0], low[1], high[0], high[1], low[2], high[2]),
         height_method=georeference.method,
         attribution=tiles.copyright_lines,

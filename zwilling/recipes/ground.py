@@ -166,7 +166,13 @@ class GroundRecipe:
         if is_layer and self.files.globe:
             precompress(target.folder / TERRAIN)
         report = ground_report(
-            result, self.files.paths, self.subject, files=target.files, size_bytes=target.bytes, seconds=watch.seconds
+            result,
+            ground,
+            self.files.paths,
+            self.subject,
+            files=target.files,
+            size_bytes=target.bytes,
+            seconds=watch.seconds,
         )
         amount = f"{result.tiles} tiles of ground from {len(result.files)} files"
         if previous is not None:

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from zwilling.bounds import METRES_PER_DEGREE
+from zwilling.report.drawing import WIDTH, line, north_arrow, picture, places, scale_bar, text
 from zwilling.report.figures import round_step
 from zwilling.report.german import counted, number, quantity, size
 from zwilling.report.markup import Markup, element
 
-_WIDTH = 720.0
 # Upper limits in bytes of the classes in which tiles are coloured, and what the legend says.
 SIZE_CLASSES = (
     (50_000, "unter 50 kB"),
@@ -43,7 +43,7 @@ def histogram(figures: Mapping[str, Any], unit_said: str) -> Markup:
     step = _tick_step(max(counts), 4)
 
     def x(value: float) -> float:
-        return left + (value - first) / (last - first) * (_WIDTH - left - right)
+        return left + (value - first) / (last - first) * (WIDTH - left - right)
 
     ceiling: int = math.ceil(max(counts) / step) * step
 
@@ -51,9 +51,9 @@ def histogram(figures: Mapping[str, Any], unit_said: str) -> Markup:
         return height - bottom - count / ceiling * (height - top - bottom)
 
     shapes: list[Markup] = []
-    for line in range(0, ceiling + 1, step):
-        shapes.append(_line(left, y(line), _WIDTH - right, y(line), "axis" if line == 0 else "grid"))
-        shapes.append(_text(left - 8, y(line) + 4, number(line), "end"))
+    for count in range(0, ceiling + 1, step):
+        shapes.append(line(left, y(count), WIDTH - right, y(count), "axis" if count == 0 else "grid"))
+        shapes.append(text(left - 8, y(count) + 4, number(count), "end"))
     for i, count in enumerate(counts):
         if not count:
             continue
@@ -64,29 +64,29 @@ def histogram(figures: Mapping[str, Any], unit_said: str) -> Markup:
                 "rect",
                 box,
                 class_="bar",
-                x=_n(x(low) + 0.75),
-                y=_n(y(count)),
-                width=_n(x(low + width) - x(low) - 1.5),
-                height=_n(height - bottom - y(count)),
+                x=places(x(low) + 0.75),
+                y=places(y(count)),
+                width=places(x(low + width) - x(low) - 1.5),
+                height=places(height - bottom - y(count)),
             )
         )
     metres = round_step((last - first) / 8)
     tick = math.ceil(first / metres - 1e-9) * metres
     while tick <= last + 1e-9:
-        shapes.append(_line(x(tick), height - bottom, x(tick), height - bottom + 5, "axis"))
-        shapes.append(_text(x(tick), height - bottom + 19, number(tick, 0 if metres >= 1 else 1), "middle"))
+        shapes.append(line(x(tick), height - bottom, x(tick), height - bottom + 5, "axis"))
+        shapes.append(text(x(tick), height - bottom + 19, number(tick, 0 if metres >= 1 else 1), "middle"))
         tick += metres
-    shapes.append(_text((left + _WIDTH - right) / 2, height - 6, unit_said, "middle", "quiet"))
+    shapes.append(text((left + WIDTH - right) / 2, height - 6, unit_said, "middle", "quiet"))
     median = figures["median"]
-    shapes.append(_line(x(median), top - 8, x(median), height - bottom, "mark"))
-    side = "end" if x(median) > _WIDTH * 0.7 else "start"
+    shapes.append(line(x(median), top - 8, x(median), height - bottom, "mark"))
+    side = "end" if x(median) > WIDTH * 0.7 else "start"
     nudge = -6 if side == "end" else 6
-    shapes.append(_text(x(median) + nudge, top - 12, f"Median {quantity(median, 'm', 1)}", side, "strong"))
+    shapes.append(text(x(median) + nudge, top - 12, f"Median {quantity(median, 'm', 1)}", side, "strong"))
     said = (
         f"Häufigkeit der Geländehöhe: {quantity(figures['min'], 'm', 1)} bis {quantity(figures['max'], 'm', 1)}, "
         f"Median {quantity(median, 'm', 1)}"
     )
-    return _picture(height, said, shapes)
+    return picture(height, said, shapes)
 
 
 def tile_map(tiles: Sequence[Mapping[str, Any]]) -> Markup:
@@ -98,18 +98,18 @@ def tile_map(tiles: Sequence[Mapping[str, Any]]) -> Markup:
     wide, high = (east - west) * METRES_PER_DEGREE * squeeze, (north - south) * METRES_PER_DEGREE
     margin, foot, tallest = 10.0, 40.0, 560.0
     # A single building is a point on the map of a county, yet it has a map of its own.
-    scale = min((_WIDTH - 2 * margin) / max(wide, 1.0), tallest / max(high, 1.0))
+    scale = min((WIDTH - 2 * margin) / max(wide, 1.0), tallest / max(high, 1.0))
     drawn = high * scale
-    offset = (_WIDTH - wide * scale) / 2
+    offset = (WIDTH - wide * scale) / 2
     height = drawn + 2 * margin + foot
     shapes = [_tile(tile, (west, north, squeeze), scale, (offset, margin)) for tile in leaves]
-    shapes += _scale_bar(scale, margin, height - 14)
-    shapes += _north_arrow(_WIDTH - margin - 12, height - foot + 2)
+    shapes += scale_bar(scale, margin, height - 14)
+    shapes += north_arrow(WIDTH - margin - 12, height - foot + 2)
     said = (
         f"Karte mit {counted(len(leaves), 'Kachel', 'Kacheln')}, {quantity(wide / 1000, 'km', 1)} von West nach Ost, "
         f"{quantity(high / 1000, 'km', 1)} von Süd nach Nord"
     )
-    return _picture(height, said, shapes)
+    return picture(height, said, shapes)
 
 
 def _tile(
@@ -125,49 +125,26 @@ def _tile(
     said = element("title", f"{tile['uri']}, Stufe {tile['level']}: {held}, {weight}")
     shade = size_class(tile["size_bytes"])
     shapes = [
-        element("rect", said, class_=f"tile size-{shade}", x=_n(x), y=_n(y), width=_n(width), height=_n(height), rx=2)
+        element(
+            "rect",
+            said,
+            class_=f"tile size-{shade}",
+            x=places(x),
+            y=places(y),
+            width=places(width),
+            height=places(height),
+            rx=2,
+        )
     ]
     # Line by line as there is room; each needs its own width.
     wanted = ((number(tile["features"]), "strong", 34), (weight, "", 52), (f"Stufe {tile['level']}", "", 56))
-    lines = [(line, kind) for line, kind, least in wanted if width >= least][: int((height - 4) // 16)]
+    lines = [(told, kind) for told, kind, least in wanted if width >= least][: int((height - 4) // 16)]
     top = y + height / 2 - 8 * len(lines) + 12
     shapes += [
-        _text(x + width / 2, top + 16 * i, line, "middle", f"on-{shade} {kind}".strip())
-        for i, (line, kind) in enumerate(lines)
+        text(x + width / 2, top + 16 * i, told, "middle", f"on-{shade} {kind}".strip())
+        for i, (told, kind) in enumerate(lines)
     ]
     return element("g", shapes)
-
-
-def _scale_bar(scale: float, x: float, y: float) -> list[Markup]:
-    metres = round_step(_WIDTH / 7 / scale)
-    length = metres * scale
-    said = quantity(metres / 1000, "km") if metres >= 1000 else quantity(metres, "m", 0 if metres >= 1 else 1)
-    path = f"M{_n(x)} {_n(y - 6)}V{_n(y)}H{_n(x + length)}V{_n(y - 6)}"
-    return [element("path", class_="rule", d=path), _text(x + length + 8, y + 1, said, "start")]
-
-
-def _north_arrow(x: float, y: float) -> list[Markup]:
-    arrow = f"M{_n(x)} {_n(y)}L{_n(x + 7)} {_n(y + 20)}L{_n(x)} {_n(y + 15)}L{_n(x - 7)} {_n(y + 20)}Z"
-    return [element("path", class_="arrow", d=arrow), _text(x, y + 35, "N", "middle", "strong")]
-
-
-def _picture(height: float, said: str, shapes: Sequence[Markup]) -> Markup:
-    return element(
-        "svg",
-        shapes,
-        xmlns="http://www.w3.org/2000/svg",
-        viewBox=f"0 0 {_n(_WIDTH)} {_n(height)}",
-        role="img",
-        aria_label=said,
-    )
-
-
-def _line(x1: float, y1: float, x2: float, y2: float, kind: str) -> Markup:
-    return element("line", class_=kind, x1=_n(x1), y1=_n(y1), x2=_n(x2), y2=_n(y2))
-
-
-def _text(x: float, y: float, said: str, anchor: str, kind: str | None = None) -> Markup:
-    return element("text", said, x=_n(x), y=_n(y), text_anchor=anchor, class_=kind)
 
 
 def _tick_step(most: int, lines: int) -> int:
@@ -176,7 +153,3 @@ def _tick_step(most: int, lines: int) -> int:
 
 def _buildings(count: int) -> str:
     return counted(count, "Gebäude", "Gebäude")
-
-
-def _n(value: float) -> str:
-    return f"{value:.2f}".rstrip("0").rstrip(".")

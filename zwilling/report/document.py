@@ -57,6 +57,7 @@ def report_json(
     """
     losses = Counter(issue.code for issue in result.issues if issue.severity is Severity.ERROR)
     return {
+        "kind": "buildings",
         "title": subject.title,
         "region": subject.region,
         "is_synthetic": subject.is_synthetic,

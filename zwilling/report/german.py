@@ -93,6 +93,16 @@ def moment(iso: str) -> str:
         return f"{at.astimezone(UTC):%d.%m.%Y, %H:%M} Uhr (UTC)"
 
 
+def day(iso: str) -> str:
+    """Return a day as Germans write it; a year, or nothing, stays as it is.
+
+    Example:
+        >>> day("2023-05-09"), day("2023"), day("")
+        ('09.05.2023', '2023', '')
+    """
+    return ".".join(reversed(iso.split("-")))
+
+
 def counted(count: int, one: str, many: str) -> str:
     """Return a number with its noun.
 
