@@ -86,6 +86,15 @@ class Visit:
         )
         return dict(rows)
 
+    def label(self, property_id: str) -> tuple[str, str]:
+        """Return the name of a row of the open details sheet, and what its tooltip says of the value's origin."""
+        name, origin = self.ask(
+            """id => { const term = document.querySelector(`#details [data-property=${id}] dt`);
+                return [term.textContent, term.title]; }""",
+            property_id,
+        )
+        return name, origin
+
     def picture(self, name: str) -> Path:
         """Save what the page shows, for people to look at."""
         PICTURES.mkdir(parents=True, exist_ok=True)

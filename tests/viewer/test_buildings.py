@@ -79,6 +79,9 @@ def test_a_click_on_a_known_building_shows_what_the_source_says(
     assert facts["storeys_above_ground"] == "2"
     assert "Laser" in facts["roof_height_source_label"]
     assert facts["creation_date"] == "31.12.2018"
+    # What the page has no words for is named by the tileset's schema, which also tells where each value comes from.
+    assert page.label("lod") == ("Detaillierungsgrad", "level of detail (LoD) that is drawn")
+    assert page.label("measured_height") == ("Gebäudehöhe", "bldg:measuredHeight Unit: m.")
 
     hosts = {urlsplit(url).netloc for url in page.requests if not url.startswith(("blob:", "data:"))}
     assert hosts == {f"127.0.0.1:{real_twin.port}"}
@@ -120,7 +123,7 @@ def test_an_unknown_building_is_said_in_plain_words_and_the_scene_stays(visit: O
     hostile = "DENW<img src=x onerror=alert(1)>\u202eABC"
     page.page.on("dialog", lambda _dialog: pytest.fail("a script from the link ran"))
     page.page.goto(real_twin.address + "?gebaeude=DENW00AL00000000")
-    notice = page.page.locator(".notice[data-kind=building]")
+    notice = page.page.locator(".notice[data-kind=choice]")
     expect(notice).to_contain_text("Ein Gebäude mit der ID „DENW00AL00000000“ ist hier nicht bekannt", timeout=240_000)
     page.page.goto(real_twin.address + "?" + "gebaeude=" + hostile)
     expect(notice).to_contain_text("<img src=x", timeout=240_000)

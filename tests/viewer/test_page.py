@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.viewer.conftest import OpenVisit
 from tests.viewer.twin import Server
@@ -41,6 +41,11 @@ def test_the_sample_quarter_loads_whole_and_says_that_it_is_synthetic(visit: Ope
     switch = page.page.get_by_role("switch", name="Beispielquartier")
     expect(switch).to_be_checked()
     expect(page.page.locator("#panel")).to_contain_text("EUPL-1.2")
+    expect(page.page.locator("#panel")).to_contain_text("Geneigtes Dach")
+    day = page.ask("() => fetch('api/twin').then(answer => answer.json()).then(twin => twin.layers[0].date)")
+    year, month, of_month = day.split("-")
+    expect(page.page.locator("#panel dl")).to_contain_text(f"Stand{of_month}.{month}.{year}")
+    assert page.violations() == []
     middle = page.ask(
         """() => {
             for (let away = 0; away < 250; away += 10) for (const side of [1, -1]) {
@@ -180,3 +185,79 @@ def test_no_webgl_and_no_data_have_a_page_of_their_own(visit: OpenVisit, real_tw
     empty.open()
     expect(empty.page.get_by_role("alert")).to_contain_text("Hier liegen noch keine Daten")
     assert empty.violations() == []
+
+
+def test_all_of_the_data_is_in_the_first_view(visit: OpenVisit, sample_twin: Server) -> None:
+    for width, height in ((900, 500), (390, 700)):
+        page = visit(sample_twin.address, width=width, height=height)
+        page.open()
+        page.settle()
+        corners, sides, top, bottom = page.ask(
+            """async () => {
+                const [{extent}] = (await (await fetch('api/twin')).json()).layers;
+                const [x, y] = [(extent.west + extent.east) / 2, (extent.south + extent.north) / 2];
+                const corners = [extent.west, extent.east].flatMap(x => [extent.south, extent.north].map(y => [x, y]));
+                const sides = [[x, extent.south], [x, extent.north], [extent.west, y], [extent.east, y]];
+                const box = selector => document.querySelector(selector).getBoundingClientRect();
+                const shown = ([x, y]) => zwilling.canvasPositionOf(x, y, extent.low);
+                const free = [box('.top-bar').bottom, box('.camera-buttons').top];
+                return [corners.map(shown), sides.map(shown), ...free];
+            }"""
+        )
+        assert all(0 < x < width and 0 < y < height for x, y in corners), corners
+        assert all(0 < x < width and top < y < bottom for x, y in sides), sides
+        # And it fills the view: from side to side, or from the bar to the controls.
+        across = max(x for x, _ in corners) - min(x for x, _ in corners)
+        along = max(y for _, y in sides) - min(y for _, y in sides)
+        assert across > 0.75 * width or along > 0.6 * (bottom - top)
+
+
+def test_layers_of_a_kind_that_this_viewer_does_not_know_are_left_out(visit: OpenVisit, real_twin: Server) -> None:
+    page = visit(real_twin.address)
+
+    def with_another(route: Route) -> None:
+        twin = route.fetch().json()
+        twin["layers"].insert(0, {**twin["layers"][0], "id": "holo", "kind": "hologram", "title": "Hologramm"})
+        route.fulfill(json=twin)
+
+    page.page.route("**/api/twin", with_another)
+    page.open()
+    page.settle()
+    assert page.ask("() => zwilling.errors") == []
+    assert page.ask("() => zwilling.stats().tilesLoaded") > 0
+    page.page.get_by_role("button", name="Ebenen").click()
+    expect(page.page.locator("#panel .layer")).to_have_count(1)
+    expect(page.page.locator("#panel")).not_to_contain_text("Hologramm")
+
+
+def test_a_layer_that_does_not_come_leaves_the_others_standing(visit: OpenVisit, real_twin: Server) -> None:
+    page = visit(real_twin.address)
+
+    def with_a_broken_one(route: Route) -> None:
+        twin = route.fetch().json()
+        absent = "/tiles/gebaeude/0000000000000000/tileset.json"
+        twin["layers"].append({**twin["layers"][0], "id": "weg", "title": "Plan <b>Nord</b>", "tileset": absent})
+        route.fulfill(json=twin)
+
+    page.page.route("**/api/twin", with_a_broken_one)
+    page.open()
+    page.settle()
+    expect(page.page.locator(".notice[data-kind=layer-weg]")).to_contain_text(
+        "Die Ebene „Plan <b>Nord</b>“ konnte nicht geladen werden."
+    )
+    assert page.ask("() => zwilling.stats().tilesLoaded") > 0
+    assert page.violations() == []
+
+
+def test_a_lost_graphics_card_is_said(visit: OpenVisit, real_twin: Server) -> None:
+    page = visit(real_twin.address)
+    page.open()
+    page.settle()
+    page.ask(
+        """() => document.querySelector('.scene canvas').getContext('webgl2')
+            .getExtension('WEBGL_lose_context').loseContext()"""
+    )
+    alert = page.page.get_by_role("alert")
+    expect(alert).to_contain_text("Die 3D-Ansicht wurde unterbrochen")
+    expect(alert.get_by_role("button", name="Seite neu laden")).to_be_visible()
+    assert page.violations() == []

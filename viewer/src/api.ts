@@ -46,10 +46,10 @@ export async function fetchGround(layer: Layer): Promise<Ground | null> {
   return layer.ground === null ? null : Ground.parse(await json(resolve(layer.ground)));
 }
 
-/** Where a building is, or null where the layer does not know it. */
-export async function fetchPlace(layer: Layer, building: string): Promise<Extent | null> {
+/** Where a feature is, or null where the layer does not know it. */
+export async function fetchPlace(layer: Layer, id: string): Promise<Extent | null> {
   try {
-    return parseItemExtent(await json(resolve(layer.item.replace("{id}", encodeURIComponent(building)))));
+    return parseItemExtent(await json(resolve(layer.item.replace("{id}", encodeURIComponent(id)))));
   } catch (error) {
     if (error instanceof RequestError && [400, 404, 410, 422].includes(error.status)) return null;
     throw error;

@@ -4,7 +4,7 @@ import type { CameraPlace } from "./twin/link";
 
 /**
  * What tests may ask of a running page, as `window.zwilling`. It reads state; the one thing it does is what a visitor
- * can do too: choose a building.
+ * can do too: choose something.
  */
 export interface TestHook {
   /** Everything that the current view needs has been drawn for five frames running. Asks for a frame at each call. */
@@ -19,13 +19,14 @@ export interface TestHook {
     readonly frames: number;
     readonly quality: Quality | null;
   };
-  /** Id of the building drawn at a place of the canvas in CSS pixels, or null. */
+  /** Id of what can be chosen at a place of the canvas in CSS pixels, or null. */
   pickAt(x: number, y: number): string | null;
   /** Where a place (degrees, ellipsoidal metres) is on the canvas in CSS pixels; null behind the camera. */
   canvasPositionOf(longitude: number, latitude: number, height: number): readonly [number, number] | null;
   readonly camera: CameraPlace;
   readonly selected: string | null;
-  select(building: string): void;
+  /** Choose by a link's parameter and id, and go there. */
+  select(parameter: string, id: string): void;
 }
 
 declare global {

@@ -3,13 +3,14 @@ import type { CameraMan } from "./cesium/camera";
 interface Other {
   readonly pickMiddle: () => void;
   readonly deselect: () => void;
+  readonly goHome: () => void;
 }
 
 const TURN = 10;
 const TILT = 6;
 
 /** Steer the camera by keys while the scene has the focus. */
-export function cameraKeys(scene: HTMLElement, camera: CameraMan, { pickMiddle, deselect }: Other): void {
+export function cameraKeys(scene: HTMLElement, camera: CameraMan, { pickMiddle, deselect, goHome }: Other): void {
   const plain: Record<string, () => void> = {
     ArrowLeft: () => camera.pan(-1, 0),
     ArrowRight: () => camera.pan(1, 0),
@@ -19,7 +20,7 @@ export function cameraKeys(scene: HTMLElement, camera: CameraMan, { pickMiddle, 
     "=": () => camera.orbit(0, 0, 0.75),
     "-": () => camera.orbit(0, 0, 1.33),
     n: () => camera.faceNorth(),
-    Home: () => camera.goHome(),
+    Home: goHome,
     Enter: pickMiddle,
     Escape: deselect,
   };

@@ -60,6 +60,22 @@ describe("details", () => {
     expect(shown.more.at(-1)).toMatchObject({ id: "Zusatz", label: "Zusatz", value: "frei" });
   });
 
+  it("names what it does not know as the layer's schema does", () => {
+    const labels = new Map([
+      ["id", { name: "Kennung", description: "gml:id of the Building" }],
+      ["Heizwaerme", { name: "Heizwärmebedarf", description: "gen:doubleAttribute. Unit: kWh." }],
+      ["lod", { name: "Detaillierungsgrad", description: "level of detail" }],
+      ["leer", { name: "", description: "" }],
+    ]);
+    const { rows, more } = details({ id: "a", lod: 2, Heizwaerme: 1240.5, leer: "x" }, "de", labels);
+    expect(rows).toEqual([expect.objectContaining({ label: "Gebäude-ID (ALKIS)", origin: "gml:id of the Building" })]);
+    expect(more.map(({ label, value, isFigure }) => [label, value, isFigure])).toEqual([
+      ["Detaillierungsgrad", "2", false],
+      ["Heizwärmebedarf", "1.240,5\u00a0kWh", true],
+      ["leer", "x", false],
+    ]);
+  });
+
   it("keeps odd values as they are", () => {
     const odd = details(
       { id: "a", measured_height: "hoch", footprint_date: "2020", year_of_construction: Number.NaN },

@@ -22,6 +22,17 @@ describe("parseTwin", () => {
     expect(parsed.layers[0]).toMatchObject({ id: "gebaeude", ground: null, isSynthetic: false });
   });
 
+  it("knows what only some layers have", () => {
+    expect(parseTwin(twin).layers[0]).toMatchObject({ terrain: null, imagery: null, date: "" });
+    const more = { ...layer, terrain: "/t/", imagery: "/i/tiles.json", date: "2025-05-22" };
+    expect(parseTwin({ ...twin, layers: [more] }).layers[0]).toMatchObject({
+      terrain: "/t/",
+      imagery: "/i/tiles.json",
+      date: "2025-05-22",
+    });
+    expect(() => parseTwin({ ...twin, layers: [{ ...layer, date: 2025 }] })).toThrow(DescriptionError);
+  });
+
   it("takes what a later server adds", () => {
     expect(parseTwin({ ...twin, colour: "red", layers: [{ ...layer, more: 1 }] }).layers).toHaveLength(1);
   });

@@ -1,21 +1,23 @@
 import { describe, expect, it } from "vitest";
-import { formatLink, isBuildingId, parseLink } from "../src/twin/link";
+import { formatLink, isFeatureId, parseLink } from "../src/twin/link";
+
+const CHOICES = ["gebaeude", "sensor"];
 
 describe("a link", () => {
   it("is read back as it was written", () => {
     const link = {
-      building: "DENW22AL500001kE",
+      choice: { parameter: "gebaeude", id: "DENW22AL500001kE" },
       camera: { longitude: 6.691234, latitude: 51.198765, height: 312.5, heading: 332.1, pitch: -31 },
       time: { date: "2026-11-21", minutes: 845 },
       language: "en",
       quality: "high",
     } as const;
-    expect(parseLink(formatLink(link))).toEqual(link);
+    expect(parseLink(formatLink(link), CHOICES)).toEqual(link);
   });
 
   it("is empty where nothing is asked for", () => {
-    const nothing = { building: null, camera: null, time: null, language: null, quality: null };
-    expect(parseLink("")).toEqual(nothing);
+    const nothing = { choice: null, camera: null, time: null, language: null, quality: null };
+    expect(parseLink("", CHOICES)).toEqual(nothing);
     expect(formatLink(nothing)).toBe("");
   });
 
@@ -31,15 +33,23 @@ describe("a link", () => {
     "?qualitaet=egal",
     "?gebaeude=%20",
   ])("ignores what makes no sense: %s", (query) => {
-    expect(formatLink(parseLink(query))).toBe("");
+    expect(formatLink(parseLink(query, CHOICES))).toBe("");
   });
 
   it("keeps any id it is given, but knows which can be one", () => {
-    expect(parseLink("?gebaeude=%3Cscript%3E").building).toBe("<script>");
-    expect(isBuildingId("DENW22AL500001kE")).toBe(true);
+    expect(parseLink("?gebaeude=%3Cscript%3E", CHOICES).choice?.id).toBe("<script>");
+    expect(isFeatureId("DENW22AL500001kE")).toBe(true);
     for (const hostile of ["<script>", "../../etc/passwd", "a b", "", "x".repeat(200), "a\u202eb"]) {
-      expect(isBuildingId(hostile)).toBe(false);
+      expect(isFeatureId(hostile)).toBe(false);
     }
-    expect(formatLink({ ...parseLink(""), building: "a&kamera=1#" })).toBe("?gebaeude=a%26kamera%3D1%23");
+    expect(formatLink({ ...parseLink("", CHOICES), choice: { parameter: "gebaeude", id: "a&kamera=1#" } })).toBe(
+      "?gebaeude=a%26kamera%3D1%23",
+    );
+  });
+
+  it("names one choice, by one of the names that there are", () => {
+    expect(parseLink("?sensor=5", CHOICES).choice).toEqual({ parameter: "sensor", id: "5" });
+    expect(parseLink("?sensor=5&gebaeude=7", CHOICES).choice).toEqual({ parameter: "gebaeude", id: "7" });
+    expect(parseLink("?baum=5", CHOICES).choice).toBeNull();
   });
 });

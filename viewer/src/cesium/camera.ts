@@ -10,15 +10,22 @@ import {
   KeyboardEventModifier,
   Matrix4,
   type Scene,
+  Transforms,
 } from "@cesium/engine";
 import type { Extent } from "../twin/description";
+import { type Local, standpoint, type Window } from "../twin/framing";
 import type { CameraPlace } from "../twin/link";
 
 const START_HEADING = CesiumMath.toRadians(332);
 const START_PITCH = CesiumMath.toRadians(-17);
 const START_PITCH_UPRIGHT = CesiumMath.toRadians(-33);
-/** At most this much of a large county fills the first view: houses must still be houses. */
-const START_RADIUS = 430;
+const START_HEADING_ACROSS = CesiumMath.toRadians(298);
+/** At most this much of a large county, from its middle to each side, fills the first view: houses must still be houses. */
+const START_REACH = 400;
+const START_LEAST_REACH = 30;
+/** Roofs up to here (metres above the ground) are inside the first view; a spire may reach above. */
+const START_ROOFS = 30;
+const START_MARGIN = 24;
 
 /** The part of the canvas that no panel covers, in CSS pixels. */
 export interface Clearing {
@@ -30,7 +37,12 @@ export interface Clearing {
 
 /** Everything that moves the camera. */
 export class CameraMan {
-  private home: { readonly centre: Cartesian3; readonly radius: number } | null = null;
+  private home: {
+    readonly toWorld: Matrix4;
+    readonly east: number;
+    readonly north: number;
+    readonly roofs: number;
+  } | null = null;
   private readonly calm = window.matchMedia("(prefers-reduced-motion: reduce)");
 
   constructor(private readonly scene: Scene) {
@@ -55,18 +67,47 @@ export class CameraMan {
 
   /** Tell where the data lies and on what height its ground is. */
   setHome(extent: Extent, groundHeight: number): void {
-    const sphere = sphereOf(extent, groundHeight);
-    this.home = { centre: sphere.center, radius: Math.min(sphere.radius, START_RADIUS) };
+    const { west, south, east, north, high } = extent;
+    const centre = Cartesian3.fromDegrees((west + east) / 2, (south + north) / 2, groundHeight);
+    const toWorld = Transforms.eastNorthUpToFixedFrame(centre);
+    const corner = Matrix4.multiplyByPoint(
+      Matrix4.inverseTransformation(toWorld, new Matrix4()),
+      Cartesian3.fromDegrees(east, north, groundHeight),
+      new Cartesian3(),
+    );
+    this.home = {
+      toWorld,
+      east: CesiumMath.clamp(corner.x, START_LEAST_REACH, START_REACH),
+      north: CesiumMath.clamp(corner.y, START_LEAST_REACH, START_REACH),
+      roofs: CesiumMath.clamp(high - groundHeight, 0, START_ROOFS),
+    };
   }
 
-  /** Show the start view. */
-  goHome(duration = this.duration(1.6)): void {
+  /** Show the start view: all of the data, or the middle of a large county, in the part of the picture that is free. */
+  goHome(clearing: Clearing, duration = this.duration(1.6)): void {
     if (!this.home) return;
     const { clientWidth, clientHeight } = this.scene.canvas;
-    // Upright screens look down more steeply: there is height to fill, not width.
+    const { toWorld, east, north, roofs } = this.home;
+    // Upright screens look down more steeply: there is height to fill, not width. What is long lies along the screen.
     const isUpright = clientHeight > clientWidth;
+    const isLong = isUpright ? east > 1.6 * north : north > 1.6 * east;
+    const heading = isLong ? START_HEADING_ACROSS : START_HEADING;
     const pitch = isUpright ? START_PITCH_UPRIGHT : START_PITCH;
-    this.fly(this.home.centre, this.home.radius * (isUpright ? 1.9 : 1.55), START_HEADING, pitch, duration);
+    const raised = (points: readonly (readonly [number, number])[]): Local[] =>
+      points.flatMap(([x, y]) => [0, roofs].map((z): Local => [x, y, z]));
+    // No corner of the data is cut off at a side; but corners are often empty, so what lies within is in the middle.
+    const corners = [-east, east].flatMap((x) => [-north, north].map((y) => [x, y] as const));
+    const within = Array.from({ length: 24 }, (_, i) => (i * Math.PI) / 12).map(
+      (turn) => [east * Math.cos(turn), north * Math.sin(turn)] as const,
+    );
+    const window = this.window(clearing);
+    const local = standpoint(raised(corners), raised(within), { heading, pitch }, window);
+    const place = Matrix4.multiplyByPoint(toWorld, Cartesian3.fromElements(...local), new Cartesian3());
+    const { camera } = this.scene;
+    const orientation = { heading, pitch, roll: 0 };
+    if (duration === 0) camera.setView({ destination: place, orientation });
+    else camera.flyTo({ destination: place, orientation, duration, easingFunction: EasingFunction.CUBIC_IN_OUT });
+    this.scene.requestRender();
   }
 
   /** Show one building, obliquely and with its neighbours, in the middle of what is free on arrival. */
@@ -172,6 +213,21 @@ export class CameraMan {
     if (hit && Cartesian3.distance(hit, camera.positionWC) < reach * 6) return hit;
     const ahead = Cartesian3.multiplyByScalar(camera.directionWC, reach, new Cartesian3());
     return Cartesian3.add(camera.positionWC, ahead, ahead);
+  }
+
+  /** The clearing as the camera sees it, or the whole picture where next to nothing is clear. */
+  private window(clearing: Clearing): Window {
+    const { clientWidth: width, clientHeight: height } = this.scene.canvas;
+    const { fovy } = this.scene.camera.frustum as unknown as { fovy: number };
+    const metres = (2 * Math.tan(fovy / 2)) / height;
+    const hasRoom = clearing.right - clearing.left > 120 && clearing.bottom - clearing.top > 120;
+    const { left, top, right, bottom } = hasRoom ? clearing : { left: 0, top: 0, right: width, bottom: height };
+    return {
+      left: (left + START_MARGIN - width / 2) * metres,
+      right: (right - START_MARGIN - width / 2) * metres,
+      bottom: (height / 2 - bottom + START_MARGIN) * metres,
+      top: (height / 2 - top - START_MARGIN) * metres,
+    };
   }
 
   private look(centre: Cartesian3, range: number, heading: number, pitch: number): void {

@@ -1,11 +1,15 @@
-import { Cartesian2, Cartesian3, PostProcessStage, type Scene } from "@cesium/engine";
+import { Cartesian2, Cartesian3, PostProcessStage, PostProcessStageComposite, type Scene } from "@cesium/engine";
 import type { Daylight } from "../twin/daylight";
 import { vector } from "./clay";
+import { DEPTH } from "./depth";
+import { OCCLUSION_NAME, occlusionStage } from "./occlusion";
 
-// One pass over the finished picture: sky, haze, thin edges and the outline of what is selected.
+// The last passes over the finished picture: sky, haze, thin edges, shade in corners and the outline of what is selected.
 const FRAGMENT = /* glsl */ `
   uniform sampler2D colorTexture;
-  uniform sampler2D depthTexture;
+  #ifdef OCCLUSION
+  uniform sampler2D occlusionTexture;
+  #endif
   uniform vec3 u_up;
   uniform vec3 u_sunDirection;
   uniform vec3 u_zenith;
@@ -13,19 +17,7 @@ const FRAGMENT = /* glsl */ `
   uniform vec3 u_sun;
   uniform vec2 u_fade;      // metres: edges gone, haze well visible
   uniform vec3 u_accent;
-  in vec2 v_textureCoordinates;
-
-  float distanceFromPlane(vec2 uv) {
-    float depth = texture(depthTexture, uv).r;
-  #if defined(LOG_DEPTH) || defined(LOG_DEPTH_READ_ONLY)
-    return exp2(depth * czm_log2FarDepthFromNearPlusOne) - 1.0 + czm_currentFrustum.x;
-  #else
-    float near = czm_currentFrustum.x;
-    float far = czm_currentFrustum.y;
-    return near * far / (far - depth * (far - near));
-  #endif
-  }
-
+${DEPTH}
   vec3 skyColor(vec3 direction) {
     float height = dot(direction, u_up);
     vec3 color = mix(u_horizon, u_zenith, 1.0 - exp(-max(height, 0.0) * 3.2));
@@ -34,35 +26,57 @@ const FRAGMENT = /* glsl */ `
     return color;
   }
 
-  vec3 positionEC(vec2 uv, float depth) {
-    vec2 plane = (uv * 2.0 - 1.0) / vec2(czm_projection[0][0], czm_projection[1][1]);
-    return vec3(plane, -1.0) * depth;
+  // Inverse depth is linear on a plane; these are three pixels of it, away from where a line might be.
+  vec3 inverseDepths(vec2 uv, vec2 away) {
+    return 1.0 / vec3(distanceFromPlane(uv + away), distanceFromPlane(uv + 2.0 * away), distanceFromPlane(uv + 3.0 * away));
   }
 
-  // How far the surface falls away behind a line through the pixel: positive at a ridge, a corner, an eave. Inverse
-  // depth is linear on a plane, so each side is carried on to the other. The pixel itself takes no part: seams of
-  // terrain tiles are one pixel wide and lie in one plane.
-  float fall(float before2, float before, float here, float after, float after2) {
-    float away = max(3.0 * before - 2.0 * before2 - after, 3.0 * after - 2.0 * after2 - before);
-    float isNearSide = step(0.4 * min(before, after) + 0.6 * max(before, after), here * 1.0001);
-    return away * isNearSide;
+  // How much nearer one side is, carried on past a line through the pixel, than what is there: once from its first two
+  // pixels and once from the next. The smaller counts, so that one pixel that is out of line, like a crack between two
+  // tiles, draws nothing.
+  float beyond(vec3 side, vec3 other) {
+    return min(3.0 * side.x - 2.0 * side.y - other.x, 0.5 * (5.0 * side.y - 4.0 * side.z - other.y));
+  }
+
+  // How far the surface falls away behind the pixel: positive at a ridge, a corner, an eave.
+  float fall(vec3 before, vec3 after, float here) {
+    float isNearSide = step(0.4 * min(before.x, after.x) + 0.6 * max(before.x, after.x), here * 1.0001);
+    return max(beyond(before, after), beyond(after, before)) * isNearSide;
   }
 
   // 1 on edges that show the shape, 0 on any plane however slanted.
   float crease(vec2 uv, vec2 pixel, float depth, float angle) {
     vec2 x = vec2(pixel.x, 0.0);
     vec2 y = vec2(0.0, pixel.y);
-    float left = distanceFromPlane(uv - x);
-    float right = distanceFromPlane(uv + x);
-    float below = distanceFromPlane(uv - y);
-    float above = distanceFromPlane(uv + y);
-    float across = fall(1.0 / distanceFromPlane(uv - 2.0 * x), 1.0 / left, 1.0 / depth, 1.0 / right, 1.0 / distanceFromPlane(uv + 2.0 * x));
-    float along = fall(1.0 / distanceFromPlane(uv - 2.0 * y), 1.0 / below, 1.0 / depth, 1.0 / above, 1.0 / distanceFromPlane(uv + 2.0 * y));
+    vec3 left = inverseDepths(uv, -x);
+    vec3 right = inverseDepths(uv, x);
+    vec3 below = inverseDepths(uv, -y);
+    vec3 above = inverseDepths(uv, y);
+    float away = max(fall(left, right, 1.0 / depth), fall(below, above, 1.0 / depth));
     // Seen at a slant, the gentlest slope looks steep.
-    vec3 normal = cross(positionEC(uv + x, right) - positionEC(uv - x, left), positionEC(uv + y, above) - positionEC(uv - y, below));
+    vec3 normal = cross(positionEC(uv + x, 1.0 / right.x) - positionEC(uv - x, 1.0 / left.x), positionEC(uv + y, 1.0 / above.x) - positionEC(uv - y, 1.0 / below.x));
     float facing = abs(dot(normalize(normal), normalize(positionEC(uv, depth))));
-    return smoothstep(0.25, 0.9, max(across, along) * depth / angle * facing * facing);
+    return smoothstep(0.25, 0.9, away * depth / angle * facing * facing);
   }
+
+  #ifdef OCCLUSION
+  // The occlusion is drawn with a pattern of 4 x 4; one such block around the pixel holds no pattern any more. Texels
+  // of another surface take no part.
+  float skyVisible(vec2 uv, float depth) {
+    vec2 texel = 1.0 / vec2(textureSize(occlusionTexture, 0));
+    float sum = 0.0;
+    float weights = 1e-4;
+    for (int y = 0; y < 4; ++y) {
+      for (int x = 0; x < 4; ++x) {
+        vec2 at = uv + (vec2(float(x), float(y)) - 1.5) * texel;
+        float weight = 1.0 - smoothstep(0.01, 0.03, abs(distanceFromPlane(at) / depth - 1.0));
+        sum += weight * texture(occlusionTexture, at).r;
+        weights += weight;
+      }
+    }
+    return (sum + 1e-4) / weights;
+  }
+  #endif
 
   void main() {
     vec2 uv = v_textureCoordinates;
@@ -85,6 +99,9 @@ const FRAGMENT = /* glsl */ `
     float angle = 2.0 / (czm_projection[1][1] * czm_viewport.w);
     float edge = crease(uv, pixel, depth, angle) * (1.0 - smoothstep(0.25 * u_fade.x, u_fade.x, away));
     color *= 1.0 - 0.3 * edge;
+  #ifdef OCCLUSION
+    color *= skyVisible(uv, depth);
+  #endif
 
   #ifdef CZM_SELECTED_FEATURE
     vec2 ring = pixel * czm_pixelRatio * 1.6;
@@ -110,21 +127,23 @@ const FRAGMENT = /* glsl */ `
 /** sRGB of the one accent colour in the scene. */
 const ACCENT = new Cartesian3(0.1, 0.52, 0.78);
 
-/** The last pass over each frame. */
+/** The last passes over each frame. */
 export class Finish {
-  readonly stage: PostProcessStage;
+  private readonly stage: PostProcessStage;
   private readonly up = new Cartesian3(0, 0, 1);
   private readonly sunDirection = new Cartesian3(0, 0, 1);
   private zenith = new Cartesian3(0.2, 0.4, 0.6);
   private horizon = new Cartesian3(0.8, 0.8, 0.8);
   private sun = new Cartesian3();
 
-  constructor(scene: Scene) {
+  /** Shade in corners (`withOcclusion`) is for graphics cards: it reads the depth of each pixel's surroundings. */
+  constructor(scene: Scene, withOcclusion: boolean) {
     const fade = new Cartesian2();
     this.stage = new PostProcessStage({
       name: "zwilling_finish",
-      fragmentShader: FRAGMENT,
+      fragmentShader: withOcclusion ? `#define OCCLUSION\n${FRAGMENT}` : FRAGMENT,
       uniforms: {
+        ...(withOcclusion && { occlusionTexture: OCCLUSION_NAME }),
         u_up: () => this.up,
         u_sunDirection: () => this.sunDirection,
         u_zenith: () => this.zenith,
@@ -138,7 +157,18 @@ export class Finish {
       },
     });
     this.stage.selected = [];
-    scene.postProcessStages.add(this.stage);
+    if (!withOcclusion) {
+      scene.postProcessStages.add(this.stage);
+      return;
+    }
+    const occlusion = occlusionStage();
+    scene.postProcessStages.add(
+      new PostProcessStageComposite({
+        name: "zwilling_finish_with_occlusion",
+        stages: [occlusion, this.stage],
+        inputPreviousStageTexture: false,
+      }),
+    );
   }
 
   setUp(up: Cartesian3): void {

@@ -1,31 +1,25 @@
-import {
-  Cartesian2,
-  Cartesian3,
-  type Cesium3DTileFeature,
-  type Scene,
-  ScreenSpaceEventHandler,
-  ScreenSpaceEventType,
-} from "@cesium/engine";
-import type { Buildings } from "./buildings";
+import { Cartesian2, Cartesian3, type Scene, ScreenSpaceEventHandler, ScreenSpaceEventType } from "@cesium/engine";
 
-export interface Hit {
-  readonly buildings: Buildings;
-  readonly feature: Cesium3DTileFeature;
+export interface Hit<Found> {
+  readonly found: Found;
   /** The point that was hit, where depth can be read. */
   readonly point: Cartesian3 | null;
 }
 
-/** The building that is drawn at a place of the canvas (CSS pixels), or null. */
-export function pickBuilding(scene: Scene, layers: readonly Buildings[], x: number, y: number): Hit | null {
+/** What is drawn at a place of the canvas (CSS pixels) if `find` knows it, or null. */
+export function pickAt<Found>(
+  scene: Scene,
+  x: number,
+  y: number,
+  find: (picked: unknown, point: Cartesian3 | null) => Found | null,
+): Hit<Found> | null {
   const where = new Cartesian2(x, y);
   const picked: unknown = scene.pick(where);
-  for (const buildings of layers) {
-    if (buildings.owns(picked)) {
-      const point = scene.pickPositionSupported ? scene.pickPosition(where) : undefined;
-      return { buildings, feature: picked, point: point ? Cartesian3.clone(point) : null };
-    }
-  }
-  return null;
+  if (picked === undefined) return null;
+  const seen = scene.pickPositionSupported ? scene.pickPosition(where) : undefined;
+  const point = seen ? Cartesian3.clone(seen) : null;
+  const found = find(picked, point);
+  return found === null ? null : { found, point };
 }
 
 /** Call back for each click or tap that is no drag. */

@@ -9,6 +9,7 @@ import {
   Matrix4,
   type Scene,
   type ShadowMap,
+  type TerrainProvider,
   Transforms,
 } from "@cesium/engine";
 import { daylight, encoded } from "../twin/daylight";
@@ -23,6 +24,13 @@ import { type Quality, rendererName, suitableQuality } from "./quality";
 /** Linear colour of the card that the model stands on. */
 const CARD = [0.55, 0.525, 0.475] as const;
 
+/**
+ * Nothing nearer than this is drawn (metres), and this share of the camera's height above the highest roof: CesiumJS
+ * takes what is less than twice as far away as the near plane for something behind the camera.
+ */
+const NEAREST = 1;
+const NEAR_SHARE = 0.33;
+
 /** Thrown where the browser cannot give a WebGL 2 context. */
 export class NoWebGLError extends Error {
   override readonly name = "NoWebGLError";
@@ -36,7 +44,12 @@ export class Stage {
   readonly finish: Finish;
   readonly quality: Quality;
   private centre = { longitude: 0, latitude: 0 };
+  private coarse: TerrainProvider = new EllipsoidTerrainProvider();
+  private terrain: TerrainProvider | null = null;
   private toWorld = Matrix3.IDENTITY;
+  /** Ellipsoidal heights (metres) between which the data stands. */
+  private bottom = 0;
+  private top = 0;
 
   /** Throws NoWebGLError. Where no quality is wished, the renderer decides. */
   constructor(container: HTMLElement, wish: Quality | null) {
@@ -49,7 +62,7 @@ export class Stage {
     Ion.defaultAccessToken = ""; // nothing is asked of any other host
     this.widget = new CesiumWidget(container, {
       baseLayer: false,
-      terrainProvider: new EllipsoidTerrainProvider(),
+      terrainProvider: this.coarse,
       skyBox: false,
       skyAtmosphere: false,
       shadows: isHigh,
@@ -65,18 +78,37 @@ export class Stage {
     });
     this.scene = this.widget.scene;
     this.prepareScene();
-    this.finish = new Finish(this.scene);
+    this.finish = new Finish(this.scene, isHigh);
+  }
+
+  /** Called where the picture cannot go on: an error while drawing, or the graphics card gone. */
+  onFault(listener: (fault: "render" | "context", message: string) => void): void {
+    this.scene.renderError.addEventListener((_scene: unknown, error: unknown) => listener("render", String(error)));
+    this.scene.canvas.addEventListener("webglcontextlost", () => {
+      this.widget.useDefaultRenderLoop = false;
+      listener("context", "the WebGL context was lost");
+    });
   }
 
   /** Stand the scene on a ground, at the middle of an extent. */
   setPlace(extent: Extent, ground: Ground): void {
     this.centre = { longitude: (extent.west + extent.east) / 2, latitude: (extent.south + extent.north) / 2 };
+    this.bottom = extent.low;
+    this.top = extent.high;
     const origin = Cartesian3.fromDegrees(this.centre.longitude, this.centre.latitude, 0);
     this.toWorld = Matrix4.getMatrix3(Transforms.eastNorthUpToFixedFrame(origin), new Matrix3());
     const up = Matrix3.getColumn(this.toWorld, 2, new Cartesian3());
     this.clay.setUp(up);
     this.finish.setUp(up);
-    this.scene.terrainProvider = groundTerrain(ground);
+    this.coarse = groundTerrain(ground);
+    this.scene.terrainProvider = this.terrain ?? this.coarse;
+  }
+
+  /** Stand the scene on the terrain of a layer instead of the coarse ground; null goes back to that. */
+  setTerrain(terrain: TerrainProvider | null): void {
+    this.terrain = terrain;
+    this.scene.terrainProvider = terrain ?? this.coarse;
+    this.scene.requestRender();
   }
 
   /** Light the scene as the sun would at an instant; returns where the sun stands. */
@@ -110,7 +142,8 @@ export class Stage {
     scene.fog.enabled = false; // haze is drawn by Finish, for buildings and ground alike
     scene.postProcessStages.fxaa.enabled = this.quality === "high";
     scene.shadowMap.softShadows = true;
-    scene.shadowMap.size = 2048;
+    // CesiumJS keeps four such squares in one texture: 151 MB, or 67 MB on phones.
+    scene.shadowMap.size = window.matchMedia("(pointer: coarse)").matches ? 2048 : 3072;
     scene.camera.percentageChanged = 0.05;
     const { globe } = scene;
     if (globe) {
@@ -121,13 +154,24 @@ export class Stage {
       globe.preloadAncestors = false; // parents of this ground show nothing that its children do not
       globe.depthTestAgainstTerrain = true;
     }
-    const adjust = (): void => {
-      const height = Math.max(scene.camera.positionCartographic.height, 60);
-      setShadowBias(scene.shadowMap, height);
-      scene.shadowMap.maximumDistance = Math.min(Math.max(height * 7, 900), 9000);
-    };
-    scene.camera.changed.addEventListener(adjust);
-    adjust();
+    // Depth is kept as the graphics card has it. CesiumJS' logarithmic depth is worked out at the middle of each pixel,
+    // even where the surface only touches its corner: with several samples a pixel, edges would be drawn along every
+    // wall's foot and every tile's seam.
+    scene.logarithmicDepthBuffer = false;
+    scene.farToNearRatio = 1e7;
+    scene.preRender.addEventListener(() => this.suitCamera());
+  }
+
+  /** Have depth and shadows begin where there is something to see: both are the finer for it. */
+  private suitCamera(): void {
+    const { camera, shadowMap } = this.scene;
+    const { height } = camera.positionCartographic;
+    // Whatever stands below the highest roof is at least this far away, even in the corners of the picture.
+    const near = Math.max((height - this.top) * NEAR_SHARE, NEAREST);
+    if (Math.abs(camera.frustum.near - near) > near * 0.1) camera.frustum.near = near;
+    const above = Math.max(height - this.bottom, 30);
+    setShadowBias(shadowMap, above);
+    shadowMap.maximumDistance = Math.min(Math.max(above * 8, 700), 9000);
   }
 
   private direction(azimuth: number, elevation: number): Cartesian3 {

@@ -1,6 +1,7 @@
 /** A building's attributes as people read them. */
 
-import { formatDate, formatMetres } from "./format";
+import { formatDate, formatMeasure, formatMetres } from "./format";
+import { type Labels, unitOf } from "./labels";
 import type { Language } from "./words";
 
 /** One row of a feature's property table: what stands under each property id; null or absent where nothing is known. */
@@ -9,6 +10,8 @@ export type Attributes = Readonly<Record<string, unknown>>;
 export interface Row {
   readonly id: string;
   readonly label: string;
+  /** Where the value comes from, in the words of the source; empty where it does not say. */
+  readonly origin: string;
   readonly value: string;
   /** Figures are set right-aligned in figures of one width. */
   readonly isFigure: boolean;
@@ -24,13 +27,14 @@ export interface Details {
   readonly more: readonly Row[];
 }
 
-type Form = "text" | "identifier" | "metres" | "elevation" | "count" | "year" | "date";
+type Form = "text" | "identifier" | "metres" | "elevation" | "count" | "year" | "date" | "measure";
 
 interface Known {
   readonly id: string;
   readonly de: string;
   readonly en: string;
   readonly form: Form;
+  readonly unit?: string;
 }
 
 const MAIN: readonly Known[] = [
@@ -98,9 +102,11 @@ function numberOf(value: unknown): number | null {
   return typeof number === "number" && Number.isFinite(number) ? number : null;
 }
 
-function present(form: Form, value: unknown, language: Language): string {
+function present({ form, unit }: Known, value: unknown, language: Language): string {
   const number = numberOf(value);
   switch (form) {
+    case "measure":
+      return number === null ? textOf(value) : formatMeasure(number, unit ?? "", language);
     case "metres":
       return number === null ? textOf(value) : formatMetres(number, 1, language);
     case "elevation":
@@ -115,31 +121,43 @@ function present(form: Form, value: unknown, language: Language): string {
   }
 }
 
-function row(known: Known, attributes: Attributes, language: Language): Row | null {
-  let value = present(known.form, attributes[known.id], language);
+const FIGURES: ReadonlySet<Form> = new Set(["metres", "elevation", "count", "year", "measure"]);
+
+function row(known: Known, attributes: Attributes, language: Language, labels: Labels): Row | null {
+  let value = present(known, attributes[known.id], language);
   if (known.id === "class_name") value = CLASS_NAME[value]?.[language] ?? value;
   if (value === "") return null;
   return {
     id: known.id,
     label: known[language],
+    origin: labels.get(known.id)?.description ?? "",
     value,
-    isFigure: known.form === "metres" || known.form === "elevation" || known.form === "count" || known.form === "year",
+    isFigure: FIGURES.has(known.form),
     isIdentifier: known.form === "identifier",
   };
 }
 
-function rows(known: readonly Known[], attributes: Attributes, language: Language): Row[] {
-  return known.flatMap((entry) => row(entry, attributes, language) ?? []);
+/** How to show an attribute that only the layer's schema knows. */
+function foreignProperty(id: string, value: unknown, labels: Labels): Known {
+  const label = labels.get(id);
+  const name = label?.name || id;
+  // A number with neither name nor unit may be a key; only what is measured is written as a number.
+  const unit = unitOf(label?.description ?? "");
+  const isMeasure = typeof value === "number" && (unit !== "" || !Number.isInteger(value));
+  return { id, de: name, en: name, form: isMeasure ? "measure" : "text", unit };
 }
 
-/** Title, known rows in reading order, and everything else the source tells. */
-export function details(attributes: Attributes, language: Language): Details {
+/** Title, known rows in reading order, and everything else the source tells under the names of its schema. */
+export function details(attributes: Attributes, language: Language, labels: Labels = new Map()): Details {
+  const rows = (known: readonly Known[]): Row[] =>
+    known.flatMap((entry) => row(entry, attributes, language, labels) ?? []);
   const known = new Set([...MAIN, ...MORE].map((entry) => entry.id));
-  const main = rows(MAIN, attributes, language);
-  const others = Object.keys(attributes)
-    .filter((id) => !known.has(id) && !ELSEWHERE.has(id))
-    .sort((a, b) => a.localeCompare(b, "de"))
-    .flatMap((id) => row({ id, de: id, en: id, form: "text" }, attributes, language) ?? []);
+  const main = rows(MAIN);
+  const others = rows(
+    Object.entries(attributes)
+      .filter(([id]) => !known.has(id) && !ELSEWHERE.has(id))
+      .map(([id, value]) => foreignProperty(id, value, labels)),
+  ).sort((a, b) => a.label.localeCompare(b.label, "de"));
   const kind = textOf(attributes.class_name);
   const part = CLASS_NAME[textOf(attributes.part_id) === "" ? "Building" : "BuildingPart"]?.[language] ?? kind;
   const candidates = [attributes.name, attributes.address, attributes.function_label].map(textOf).filter(Boolean);
@@ -147,5 +165,5 @@ export function details(attributes: Attributes, language: Language): Details {
   const subtitle = [...new Set([textOf(attributes.function_label) || part, textOf(attributes.address)])]
     .filter((entry) => entry !== "" && entry !== title)
     .join(" · ");
-  return { title, subtitle, rows: main, more: [...rows(MORE, attributes, language), ...others] };
+  return { title, subtitle, rows: main, more: [...rows(MORE), ...others] };
 }

@@ -18,11 +18,16 @@ export interface Layer {
   readonly tileset: string;
   /** URL of the coarse ground heights, if the source told any. */
   readonly ground: string | null;
+  /** URL of the folder of a quantized-mesh terrain, and of the TileJSON of its pictures, where the layer has them. */
+  readonly terrain: string | null;
+  readonly imagery: string | null;
   /** URL template with `{id}` for one feature. */
   readonly item: string;
   readonly extent: Extent;
   readonly licence: string;
   readonly attribution: readonly string[];
+  /** Day that the data is of (`2026-11-21`), or an empty text where the source does not say. */
+  readonly date: string;
   readonly isSynthetic: boolean;
 }
 
@@ -51,6 +56,10 @@ function text(from: Fields, key: string, where: string): string {
   const value = from[key];
   if (typeof value !== "string") throw new DescriptionError(`${where}.${key} is no text`);
   return value;
+}
+
+function optional(from: Fields, key: string, where: string): string | null {
+  return from[key] == null ? null : text(from, key, where);
 }
 
 function number(from: Fields, key: string, where: string): number {
@@ -90,12 +99,27 @@ function parseLayer(value: unknown, where: string): Layer {
     title: text(from, "title", where),
     kind: text(from, "kind", where),
     tileset: text(from, "tileset", where),
-    ground: from.ground == null ? null : text(from, "ground", where),
+    ground: optional(from, "ground", where),
+    terrain: optional(from, "terrain", where),
+    imagery: optional(from, "imagery", where),
     item: text(from, "item", where),
     extent: parseExtent(from.extent, `${where}.extent`),
     licence: text(from, "licence", where),
     attribution: texts(from, "attribution", where),
+    date: optional(from, "date", where) ?? "",
     isSynthetic: from.is_synthetic === true,
+  };
+}
+
+/** The smallest extent that holds all of some, of which there is at least one. */
+export function union(extents: readonly Extent[]): Extent {
+  return {
+    west: Math.min(...extents.map((extent) => extent.west)),
+    south: Math.min(...extents.map((extent) => extent.south)),
+    east: Math.max(...extents.map((extent) => extent.east)),
+    north: Math.max(...extents.map((extent) => extent.north)),
+    low: Math.min(...extents.map((extent) => extent.low)),
+    high: Math.max(...extents.map((extent) => extent.high)),
   };
 }
 

@@ -16,6 +16,15 @@ export function formatMetres(value: number, digits: number, language: Language):
   return `${formatNumber(value, digits, language)}\u00a0m`;
 }
 
+/** `1.240,5 kWh`: a number with the decimals that it has, at most three, and its unit if it has one. */
+export function formatMeasure(value: number, unit: string, language: Language): string {
+  const number = new Intl.NumberFormat(LOCALE[language], {
+    maximumFractionDigits: 3,
+    signDisplay: "negative",
+  }).format(value);
+  return unit === "" ? number : `${number}\u00a0${unit}`;
+}
+
 /** `21.11.2026` for `2026-11-21` (with or without a time behind it); any other text as it is. */
 export function formatDate(value: string, language: Language): string {
   const match = /^(\d{4})-(\d{2})-(\d{2})(?:$|T)/.exec(value);

@@ -2,12 +2,18 @@ import { type CivilTime, formatCivil, parseCivil } from "./civil_time";
 
 /** What a link carries, so that whoever opens it sees the same. */
 export interface Link {
-  readonly building: string | null;
+  readonly choice: LinkedChoice | null;
   readonly camera: CameraPlace | null;
   readonly time: CivilTime | null;
   readonly language: "de" | "en" | null;
   /** Better pictures than the renderer would choose, or plainer ones; null lets it choose. */
   readonly quality: "high" | "sparing" | null;
+}
+
+/** What is chosen: `gebaeude=DENW…`. */
+export interface LinkedChoice {
+  readonly parameter: string;
+  readonly id: string;
 }
 
 export interface CameraPlace {
@@ -22,7 +28,7 @@ export interface CameraPlace {
 }
 
 // An id goes into a URL path and onto the page: letters, digits and the few signs that gml:id knows, and not a book.
-const BUILDING_ID = /^[\p{L}\p{N}_][\p{L}\p{N}_.:-]{0,127}$/u;
+const FEATURE_ID = /^[\p{L}\p{N}_][\p{L}\p{N}_.:-]{0,127}$/u;
 
 const QUALITY = { high: "hoch", sparing: "sparsam" } as const;
 
@@ -39,13 +45,20 @@ function parseCamera(value: string | null): CameraPlace | null {
   return possible ? { longitude, latitude, height, heading, pitch } : null;
 }
 
-/** What the query of a URL asks for; parts that make no sense are as if absent. */
-export function parseLink(query: string): Link {
+/**
+ * What the query of a URL asks for; parts that make no sense are as if absent.
+ *
+ * @param choices the names under which a link may say what is chosen; the first that is there counts.
+ */
+export function parseLink(query: string, choices: readonly string[]): Link {
   const parameters = new URLSearchParams(query);
-  const building = parameters.get("gebaeude")?.trim() || null;
+  const [choice] = choices.flatMap((parameter) => {
+    const id = parameters.get(parameter)?.trim();
+    return id ? { parameter, id } : [];
+  });
   const language = parameters.get("sprache");
   return {
-    building,
+    choice: choice ?? null,
     camera: parseCamera(parameters.get("kamera")),
     time: parseCivil(parameters.get("zeit") ?? ""),
     language: language === "de" || language === "en" ? language : null,
@@ -53,15 +66,15 @@ export function parseLink(query: string): Link {
   };
 }
 
-/** Whether a text can be the id of a building at all. */
-export function isBuildingId(value: string): boolean {
-  return BUILDING_ID.test(value);
+/** Whether a text can be the id of a feature at all. */
+export function isFeatureId(value: string): boolean {
+  return FEATURE_ID.test(value);
 }
 
 /** The query (with `?`, or empty) that {@link parseLink} reads back. */
 export function formatLink(link: Link): string {
   const entries: string[] = [];
-  if (link.building) entries.push(`gebaeude=${encodeURIComponent(link.building)}`);
+  if (link.choice) entries.push(`${link.choice.parameter}=${encodeURIComponent(link.choice.id)}`);
   if (link.camera) {
     const { longitude, latitude, height, heading, pitch } = link.camera;
     const numbers = [

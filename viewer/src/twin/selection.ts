@@ -2,8 +2,10 @@ import type { Attributes } from "./attributes";
 
 /** What is chosen. Attributes are null as long as the tile that holds them has not arrived. */
 export interface Selection {
+  /** Id of the layer. */
   readonly layer: string;
-  readonly building: string;
+  /** Id of the chosen thing in its layer. */
+  readonly id: string;
   readonly attributes: Attributes | null;
 }
 
@@ -28,11 +30,9 @@ export class SelectionModel {
     if (this.chosen) this.set(null);
   }
 
-  /** Fill in the attributes of a building that was chosen by its id, once they are there. */
-  fill(building: string, attributes: Attributes): void {
-    if (this.chosen?.building === building && this.chosen.attributes === null) {
-      this.set({ ...this.chosen, attributes });
-    }
+  /** Fill in the attributes of what was chosen by its id, once they are there. */
+  fill(id: string, attributes: Attributes): void {
+    if (this.chosen?.id === id && this.chosen.attributes === null) this.set({ ...this.chosen, attributes });
   }
 
   private set(next: Selection | null): void {

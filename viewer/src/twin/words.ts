@@ -2,6 +2,9 @@
 
 export type Language = "de" | "en";
 
+/** A text in each language, for what belongs to one kind of layer alone. */
+export type Text = Readonly<Record<Language, string>>;
+
 const de = {
   appName: "Digitaler Zwilling",
   language: "Sprache",
@@ -26,21 +29,13 @@ const de = {
   layerShow: "Anzeigen",
   layerSource: "Quelle",
   layerLicence: "Lizenz",
-  layerKind_buildings: "Gebäude mit Dachform (LoD2)",
+  layerDate: "Stand",
   legend: "Legende",
-  legendWall: "Wand",
-  legendPitched: "Geneigtes Dach",
-  legendFlat: "Flaches Dach",
-  legendSelected: "Ausgewählt",
   dataSources: "Daten",
   software: "Darstellung",
-  building: "Gebäude",
-  buildingPart: "Gebäudeteil",
   moreAttributes: "Weitere Angaben",
-  noValue: "keine Angabe",
   selected: "Ausgewählt: {name}",
   deselected: "Auswahl aufgehoben",
-  nothingHere: "Hier steht kein Gebäude.",
   loading: "Daten werden geladen",
   loadingTiles: "Kacheln werden geladen: {done} von {all}",
   loadingBuilding: "Das Gebäude wird gesucht",
@@ -57,12 +52,15 @@ const de = {
     "Die Ansicht braucht WebGL 2. Bitte verwenden Sie einen aktuellen Browser oder schalten Sie die Grafikbeschleunigung in den Einstellungen ein.",
   renderTitle: "Die 3D-Ansicht wurde angehalten",
   renderText: "Beim Zeichnen ist ein Fehler aufgetreten. Bitte laden Sie die Seite neu.",
+  contextTitle: "Die 3D-Ansicht wurde unterbrochen",
+  contextText:
+    "Die Grafikkarte hat die Verbindung zur Seite verloren, zum Beispiel nach dem Ruhezustand. Bitte laden Sie die Seite neu. Der Link in der Adresszeile öffnet wieder, was Sie ausgewählt hatten.",
   reload: "Seite neu laden",
-  tilesFailedOne: "Ein Teil der Gebäude konnte nicht geladen werden, weil der Server nicht antwortet.",
+  tilesFailedOne: "Ein Teil der Daten konnte nicht geladen werden, weil der Server nicht antwortet.",
   tilesFailedMany: "{count} Teile der Daten konnten nicht geladen werden, weil der Server nicht antwortet.",
+  layerFailed:
+    "Die Ebene „{title}“ konnte nicht geladen werden. Alles andere bleibt sichtbar. Laden Sie die Seite neu, um es noch einmal zu versuchen.",
   groundFailed: "Die Geländehöhen konnten nicht geladen werden. Die Gebäude bleiben sichtbar.",
-  unknownBuilding: "Ein Gebäude mit der ID „{id}“ ist hier nicht bekannt. Bitte prüfen Sie den Link.",
-  buildingFailed: "Das Gebäude „{id}“ konnte nicht gesucht werden, weil der Server nicht antwortet.",
   time: "Sonnenstand",
   date: "Datum",
   timeOfDay: "Uhrzeit",
@@ -99,21 +97,13 @@ const en: Record<Word, string> = {
   layerShow: "Show",
   layerSource: "Source",
   layerLicence: "Licence",
-  layerKind_buildings: "Buildings with roof shape (LoD2)",
+  layerDate: "Date of data",
   legend: "Legend",
-  legendWall: "Wall",
-  legendPitched: "Pitched roof",
-  legendFlat: "Flat roof",
-  legendSelected: "Selected",
   dataSources: "Data",
   software: "Rendering",
-  building: "Building",
-  buildingPart: "Building part",
   moreAttributes: "More details",
-  noValue: "not given",
   selected: "Selected: {name}",
   deselected: "Nothing selected",
-  nothingHere: "There is no building here.",
   loading: "Loading data",
   loadingTiles: "Loading tiles: {done} of {all}",
   loadingBuilding: "Looking for the building",
@@ -129,12 +119,14 @@ const en: Record<Word, string> = {
   webglText: "The view needs WebGL 2. Please use a current browser or switch on graphics acceleration in its settings.",
   renderTitle: "The 3D view has stopped",
   renderText: "An error occurred while drawing. Please reload the page.",
+  contextTitle: "The 3D view was interrupted",
+  contextText:
+    "The graphics card lost its connection to the page, for example after sleep. Please reload the page. The link in the address bar opens again what you had selected.",
   reload: "Reload the page",
-  tilesFailedOne: "Part of the buildings could not be loaded because the server does not answer.",
+  tilesFailedOne: "Part of the data could not be loaded because the server does not answer.",
   tilesFailedMany: "{count} parts of the data could not be loaded because the server does not answer.",
+  layerFailed: "The layer “{title}” could not be loaded. All else stays visible. Reload the page to try again.",
   groundFailed: "The ground heights could not be loaded. The buildings stay visible.",
-  unknownBuilding: "A building with the ID “{id}” is not known here. Please check the link.",
-  buildingFailed: "The building “{id}” could not be looked up because the server does not answer.",
   time: "Position of the sun",
   date: "Date",
   timeOfDay: "Time of day",
@@ -147,10 +139,18 @@ const en: Record<Word, string> = {
 
 const DICTIONARY: Record<Language, Record<Word, string>> = { de, en };
 
+/** A text with `{name}` filled in; what is not given stays as it is. */
+function filled(text: string, values: Readonly<Record<string, string | number>>): string {
+  return text.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
+}
+
 /** The words of one language, with `{name}` filled in. */
 export class Words {
   constructor(readonly language: Language) {}
 
   readonly say = (word: Word, values: Readonly<Record<string, string | number>> = {}): string =>
-    DICTIONARY[this.language][word].replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
+    filled(DICTIONARY[this.language][word], values);
+
+  readonly in = (text: Text, values: Readonly<Record<string, string | number>> = {}): string =>
+    filled(text[this.language], values);
 }

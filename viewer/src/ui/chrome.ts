@@ -5,6 +5,7 @@ import { type Daytime, daytime } from "./daytime";
 import { el, foreign } from "./dom";
 import { Notices } from "./notices";
 import { Panel } from "./panel";
+import type { PanelKind } from "./panels";
 import { LoadingBar, States } from "./states";
 import { type TopBar, type TopBarActions, topBar } from "./topbar";
 
@@ -12,7 +13,6 @@ export interface ChromeActions extends TopBarActions, CameraActions {
   readonly focusScene: () => void;
   readonly setTime: (time: CivilTime) => void;
   readonly setNow: () => void;
-  readonly panelClosed: () => void;
   readonly sheetClosed: () => void;
 }
 
@@ -28,14 +28,16 @@ export class Chrome {
   readonly camera: CameraButtons;
   readonly element: HTMLElement;
   private readonly credits = el("footer", { class: "credits" });
+  private open: PanelKind | null = null;
   private readonly announcer = el("p", { class: "visually-hidden", "aria-live": "polite" });
 
   constructor(
     readonly words: Words,
+    private readonly panels: readonly PanelKind[],
     actions: ChromeActions,
   ) {
-    this.bar = topBar(words, actions);
-    this.panel = new Panel(words, "panel", "left", actions.panelClosed);
+    this.bar = topBar(words, panels, (panel) => this.toggle(panel), actions);
+    this.panel = new Panel(words, "panel", "left", () => this.markOpen(null));
     this.sheet = new Panel(words, "details", "right", actions.sheetClosed);
     this.notices = new Notices(words);
     this.loading = new LoadingBar(words.say("loading"));
@@ -69,6 +71,33 @@ export class Chrome {
 
   /** Tools that make no sense without a scene. */
   showTools(shown: boolean): void {
-    for (const element of [this.time.element, this.camera.element, this.bar.layersButton]) element.hidden = !shown;
+    for (const element of [this.time.element, this.camera.element]) element.hidden = !shown;
+    for (const { id, needsScene } of this.panels) {
+      const button = this.bar.panelButtons.get(id);
+      if (button) button.hidden = needsScene && !shown;
+    }
+  }
+
+  /** Id of the panel that is open. */
+  get openPanel(): string | null {
+    return this.open?.id ?? null;
+  }
+
+  /** Open a panel from its button. */
+  showPanel(id: string): void {
+    const panel = this.panels.find((candidate) => candidate.id === id);
+    if (!panel) return;
+    this.markOpen(panel);
+    this.panel.show(this.words.say(panel.title), "", panel.content(this.words), this.bar.panelButtons.get(id) ?? null);
+  }
+
+  private toggle({ id }: PanelKind): void {
+    if (this.openPanel === id) this.panel.close();
+    else this.showPanel(id);
+  }
+
+  private markOpen(panel: PanelKind | null): void {
+    this.open = panel;
+    for (const [id, button] of this.bar.panelButtons) button.setAttribute("aria-expanded", String(id === panel?.id));
   }
 }

@@ -9,7 +9,7 @@ function factRow(row: Row, { say }: Words, copyFailed: () => void): HTMLElement 
   return el(
     "div",
     { "data-property": row.id },
-    el("dt", { text: row.label }),
+    el("dt", { title: row.origin || null, dir: "auto", text: row.label }),
     el(
       "dd",
       { class: [row.isFigure && "figure", row.isIdentifier && "identifier"].filter(Boolean).join(" ") },

@@ -1,48 +1,43 @@
 import type { Layer } from "../twin/description";
-import type { Word, Words } from "../twin/words";
+import { formatDate } from "../twin/format";
+import type { Words } from "../twin/words";
 import { el, foreign } from "./dom";
 
-const LEGEND: readonly (readonly [string, Word])[] = [
-  ["wall", "legendWall"],
-  ["pitched", "legendPitched"],
-  ["flat", "legendFlat"],
-  ["selected", "legendSelected"],
-];
-
-/** The list of layers with their source and licence, and the legend. */
-export function layersContent(
-  { say }: Words,
-  layers: readonly Layer[],
-  isShown: (layer: Layer) => boolean,
-  show: (layer: Layer, shown: boolean) => void,
-): Node[] {
-  const list = layers.map((layer) => {
-    const box = el("input", { type: "checkbox", id: `layer-${layer.id}`, role: "switch" });
-    box.checked = isShown(layer);
-    box.addEventListener("change", () => show(layer, box.checked));
-    return el(
-      "li",
-      { class: "layer" },
-      el("div", { class: "layer-head" }, el("label", { for: box.id }, foreign(layer.title)), box),
-      layer.kind === "buildings" && el("p", { class: "quiet", text: say("layerKind_buildings") }),
-      el(
-        "dl",
-        { class: "facts" },
-        el("div", {}, el("dt", { text: say("layerSource") }), el("dd", {}, ...lines(layer.attribution))),
-        el("div", {}, el("dt", { text: say("layerLicence") }), el("dd", {}, foreign(layer.licence))),
-      ),
-    );
-  });
-  const legend = LEGEND.map(([swatch, word]) =>
-    el("li", {}, el("span", { class: `swatch ${swatch}`, "aria-hidden": "true" }), say(word)),
-  );
-  return [
-    el("ul", { class: "layers" }, ...list),
-    el("h3", { text: say("legend") }),
-    el("ul", { class: "legend" }, ...legend),
-  ];
+/** A layer as its row in the panel shows it. */
+export interface LayerRow {
+  readonly layer: Layer;
+  /** What kind of layer it is, in a few words. */
+  readonly description: string;
+  readonly isShown: boolean;
+  /** Legend and controls of style, as the layer's kind gives them. */
+  readonly section: readonly Node[];
+  readonly show: (shown: boolean) => void;
 }
 
-function lines(texts: readonly string[]): Node[] {
-  return texts.map((text) => el("span", { class: "line" }, foreign(text)));
+/** The list of layers with source, licence and date of their data, each with its own section. */
+export function layersContent(words: Words, rows: readonly LayerRow[]): Node[] {
+  return [el("ul", { class: "layers" }, ...rows.map((row) => layerItem(words, row)))];
+}
+
+function layerItem({ say, language }: Words, row: LayerRow): HTMLElement {
+  const { layer } = row;
+  const box = el("input", { type: "checkbox", id: `layer-${layer.id}`, role: "switch" });
+  box.checked = row.isShown;
+  box.addEventListener("change", () => row.show(box.checked));
+  const fact = (term: string, ...values: Node[]): Node | false =>
+    values.length > 0 && el("div", {}, el("dt", { text: term }), el("dd", {}, ...values));
+  return el(
+    "li",
+    { class: "layer" },
+    el("div", { class: "layer-head" }, el("label", { for: box.id }, foreign(layer.title)), box),
+    el("p", { class: "quiet", text: row.description }),
+    el(
+      "dl",
+      { class: "facts" },
+      fact(say("layerSource"), ...layer.attribution.map((text) => el("span", { class: "line" }, foreign(text)))),
+      fact(say("layerLicence"), ...(layer.licence === "" ? [] : [foreign(layer.licence)])),
+      fact(say("layerDate"), ...(layer.date === "" ? [] : [foreign(formatDate(layer.date, language))])),
+    ),
+    ...row.section,
+  );
 }

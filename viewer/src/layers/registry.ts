@@ -1,0 +1,8 @@
+import { buildings } from "./buildings";
+import type { LayerKind } from "./kind";
+
+/** Every kind of layer that the viewer can show. Layers of other kinds are left out without a word. */
+export const KINDS: ReadonlyMap<string, LayerKind> = new Map([buildings].map((kind) => [kind.kind, kind]));
+
+/** The names in the address that say what was chosen. */
+export const PARAMETERS: readonly string[] = [...KINDS.values()].flatMap(({ parameter }) => parameter ?? []);
