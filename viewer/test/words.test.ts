@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { formatDate, formatMetres, formatNumber, parseDay } from "../src/twin/format";
+import { formatDate, formatMeasure, formatMetres, formatNumber, parseDay } from "../src/twin/format";
 import { Words } from "../src/twin/words";
 
 describe("words", () => {
@@ -22,6 +22,8 @@ describe("numbers", () => {
   it("are German or British", () => {
     expect(formatNumber(1240, 0, "de")).toBe("1.240");
     expect(formatNumber(1240.5, 1, "en")).toBe("1,240.5");
+    expect(formatMeasure(1240.5, "kWh", "de")).toBe("1.240,5\u00a0kWh");
+    expect(formatMeasure(0.12345, "", "en")).toBe("0.123");
     expect(formatMetres(-0.04, 1, "de")).toBe("0,0\u00a0m");
     expect(formatDate("2026-11-21T14:05:00Z", "de")).toBe("21.11.2026");
     expect(formatDate("2026-11", "de")).toBe("2026-11");

@@ -7,7 +7,6 @@ export type Text = Readonly<Record<Language, string>>;
 
 const de = {
   appName: "Digitaler Zwilling",
-  language: "Sprache",
   otherLanguage: "English",
   help: "Hilfe",
   layers: "Ebenen",
@@ -26,13 +25,10 @@ const de = {
     "3D-Ansicht. Pfeiltasten verschieben, Umschalt und Pfeiltasten drehen und neigen, Plus und Minus holen heran und entfernen, Eingabe wählt das Gebäude in der Bildmitte, N dreht nach Norden, Pos 1 zeigt die Startansicht.",
   skip: "Zur 3D-Ansicht springen",
   syntheticBadge: "Beispieldaten – kein realer Ort",
-  layerShow: "Anzeigen",
   layerSource: "Quelle",
   layerLicence: "Lizenz",
   layerDate: "Stand",
   legend: "Legende",
-  dataSources: "Daten",
-  software: "Darstellung",
   moreAttributes: "Weitere Angaben",
   selected: "Ausgewählt: {name}",
   deselected: "Auswahl aufgehoben",
@@ -75,7 +71,6 @@ export type Word = keyof typeof de;
 
 const en: Record<Word, string> = {
   appName: "Digital twin",
-  language: "Language",
   otherLanguage: "Deutsch",
   help: "Help",
   layers: "Layers",
@@ -94,13 +89,10 @@ const en: Record<Word, string> = {
     "3D view. Arrow keys move, Shift and arrow keys turn and tilt, plus and minus go closer and further away, Enter selects the building in the middle, N faces north, Home shows the start view.",
   skip: "Skip to the 3D view",
   syntheticBadge: "Sample data – no real place",
-  layerShow: "Show",
   layerSource: "Source",
   layerLicence: "Licence",
   layerDate: "Date of data",
   legend: "Legend",
-  dataSources: "Data",
-  software: "Rendering",
   moreAttributes: "More details",
   selected: "Selected: {name}",
   deselected: "Nothing selected",
