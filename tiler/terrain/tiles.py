@@ -23,6 +23,15 @@ from tiler.ground import filled
 from tiler.links import link
 from tiler.target import TILESET_FILE, FolderTarget
 from tiler.terrain import patch, relief, texture
+from tiler.terrain.grids import (
+    any_of_four,
+    at_points,
+    border_error,
+    error_between,
+    halving_error,
+    normals_in,
+    slopes_at,
+)
 from tiler.terrain.ground import Ground
 from tiler.terrain.texture import Cutout
 from tiler.terrain.work import Made, Unit
@@ -45,7 +54,6 @@ _FINEST_TOLERANCE: Final = 0.1
 # Rounding of float64 sums and of clients' float32 matrices; every volume is larger by this much on each side.
 _ROUNDING: Final = 0.005
 _MILLIMETRES: Final = 1000.0
-_SKIRT_LEVELS: Final = 4  # how many levels coarser a neighbour may be for a skirt to reach its border
 
 Floats = NDArray[np.float64]
 Place = tuple[int, int, int]  # level, column from west, row from south
@@ -288,7 +296,7 @@ class _Maker:
         millimetres[:, 1:] = np.diff(millimetres, axis=1)
         below = Below(
             zlib.compress(millimetres.tobytes(), 1),
-            zlib.compress(np.packbits(_any_of_four(coarsest.drawn)).tobytes(), 1),
+            zlib.compress(np.packbits(any_of_four(coarsest.drawn)).tobytes(), 1),
             coarsest.error + halving_error(coarsest.heights[1:-1, 1:-1], coarsest.drawn),
         )
         value = Value(tuple(self.facts), below, np.stack([self.low, self.high]))
@@ -321,11 +329,11 @@ class _Maker:
         # Whole numbers of steps from the origin: the same place has the same coordinates in every tile.
         east = (place[1] * cells + c) * step
         north = ((place[2] + 1) * cells - r) * step
-        positions = np.stack([east, north, _at_points(grid.heights[1:-1, 1:-1], r, c)], axis=1)
+        positions = np.stack([east, north, at_points(grid.heights[1:-1, 1:-1], r, c)], axis=1)
         low, high = self._extent(positions)
         frame = enu_to_ecef(float(low[0] + high[0]) / 2, float(low[1] + high[1]) / 2, float(low[2]))
         local = (self.ground.georeference.to_ecef(positions) - frame[:3, 3]) @ frame[:3, :3]
-        slopes = _slopes(grid.heights, row + 1, column + 1, step)
+        slopes = slopes_at(grid.heights, row + 1, column + 1, step)
         texel = product.side(level) / TEXELS
         stored = None
         uv = np.zeros((len(vertices), 2))
@@ -334,8 +342,8 @@ class _Maker:
             data = texture.encode(picture.image, product.quality, product.method)
             stored = patch.Picture(data, has_alpha=not picture.is_whole)
         made = patch.encode(
-            patch.Surface(grid.drawn, vertices, local, _normals(positions, local, slopes), uv, triangles),
-            max(_PIXELS * texel, _border_error(grid.heights[1:-1, 1:-1])),
+            patch.Surface(grid.drawn, vertices, local, normals_in(positions, local, slopes), uv, triangles),
+            max(_PIXELS * texel, border_error(grid.heights[1:-1, 1:-1])),
             stored,
             compression=product.compression,
             copyright_line="; ".join(product.copyright_lines),
@@ -490,7 +498,7 @@ class _Exact(_Maker):
             here = heights[_MARGIN - stride : len(heights) - _MARGIN + stride : stride]
             here = here[:, _MARGIN - stride : heights.shape[1] - _MARGIN + stride : stride]
             if level:
-                drawn = _any_of_four(drawn)
+                drawn = any_of_four(drawn)
             for row in range(across):
                 for column in range(across):
                     r, c = row * cells, column * cells
@@ -501,7 +509,7 @@ class _Exact(_Maker):
                     grid = here[r : r + cells + 3, c : c + cells + 3]
                     children = {child: grids[child] for child in _children(place) if child in grids}
                     if level == 0:
-                        error = _error_between(grid[1:-1, 1:-1], centres[r : r + cells, c : c + cells], part)
+                        error = error_between(grid[1:-1, 1:-1], centres[r : r + cells, c : c + cells], part)
                         picture = leaves.get((row, column))
                         covered = _covered(part) if picture is None else picture.box
                     else:
@@ -611,77 +619,6 @@ def _covered_above(children: Mapping[Place, _Grid]) -> Covered:
     left, top = (min(box[side] for box in boxes) // 2 for side in (0, 1))
     right, bottom = (-(-max(box[side] for box in boxes) // 2) for side in (2, 3))
     return left, top, right, bottom
-
-
-def _at_points(heights: Floats, row: Floats, column: Floats) -> Floats:
-    """Return heights at rows and columns that may lie between points."""
-    last = len(heights) - 1
-    r, c = np.minimum(row.astype(np.int64), last - 1), np.minimum(column.astype(np.int64), last - 1)
-    y, x = row - r, column - c
-    upper = heights[r, c] * (1 - x) + heights[r, c + 1] * x
-    lower = heights[r + 1, c] * (1 - x) + heights[r + 1, c + 1] * x
-    return np.asarray(upper * (1 - y) + lower * y)
-
-
-def _any_of_four(drawn: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    return np.asarray(drawn[::2, ::2] | drawn[::2, 1::2] | drawn[1::2, ::2] | drawn[1::2, 1::2])
-
-
-def halving_error(heights: Floats, drawn: NDArray[np.bool_]) -> float:
-    """Return by how many metres every second point, joined by straight lines, is off the others at most.
-
-    Args:
-        heights: shape (2 n + 1, 2 n + 1).
-        drawn: cells that count, shape (2 n, 2 n).
-    """
-    even = heights[::2, ::2]
-    level = np.abs(heights[::2, 1::2] - (even[:, :-1] + even[:, 1:]) / 2)
-    upright = np.abs(heights[1::2, ::2] - (even[:-1] + even[1:]) / 2)
-    off = np.maximum(np.maximum(level[:-1], level[1:]), np.maximum(upright[:, :-1], upright[:, 1:]))
-    return max(_error_between(even, heights[1::2, 1::2], _any_of_four(drawn)), _largest(off[_any_of_four(drawn)]))
-
-
-def _error_between(points: Floats, centres: Floats, drawn: NDArray[np.bool_]) -> float:
-    """Return by how many metres either diagonal of the drawn cells is off the heights of their middles at most."""
-    falling = np.abs(centres - (points[:-1, :-1] + points[1:, 1:]) / 2)
-    rising = np.abs(centres - (points[:-1, 1:] + points[1:, :-1]) / 2)
-    return _largest(np.nan_to_num(np.maximum(falling, rising)[drawn]))
-
-
-def _border_error(heights: Floats) -> float:
-    """Return how far any coarser tile's border can be from that of a tile, some halvings up, in metres."""
-    largest = 0.0
-    for border in (heights[0], heights[-1], heights[:, 0], heights[:, -1]):
-        for level in range(1, min(_SKIRT_LEVELS, (len(border) - 1).bit_length() - 1) + 1):
-            stride = 1 << level
-            ends = border[::stride]
-            share = np.arange(stride) / stride
-            line = ends[:-1, None] * (1 - share) + ends[1:, None] * share
-            largest = max(largest, float(np.abs(border[:-1] - line.ravel()).max()))
-    return largest
-
-
-def _largest(values: Floats) -> float:
-    return float(values.max(initial=0.0))
-
-
-def _slopes(heights: Floats, row: NDArray[np.int64], column: NDArray[np.int64], step: float) -> Floats:
-    """Return rise per metre eastwards and northwards, shape (v, 2), from the heights on both sides of each point."""
-    east = heights[row, column + 1] - heights[row, column - 1]
-    north = heights[row - 1, column] - heights[row + 1, column]
-    return np.stack([east, north], axis=1) / (2 * step)
-
-
-def _normals(positions: Floats, local: Floats, slopes: Floats) -> Floats:
-    """Return normals in the tile's frame, shape (v, 3).
-
-    The grid CRS is turned and scaled against true north, by the same amount all over a tile as far as light can tell.
-    """
-    grid = positions[:, :2] - positions[:, :2].mean(axis=0)
-    turn = np.linalg.lstsq(grid, local[:, :2] - local[:, :2].mean(axis=0), rcond=None)[0]
-    rise = np.linalg.solve(turn, slopes.T).T
-    normals = np.column_stack([-rise, np.ones(len(rise))])
-    return np.asarray(normals / np.linalg.norm(normals, axis=1, keepdims=True))
 
 
 def _root(facts: Mapping[Place, TileFacts]) -> Tile:

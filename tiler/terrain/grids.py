@@ -1,0 +1,87 @@
+"""Grids of heights: values between their points, errors of coarser ones, slopes and normals.
+
+Rows run from north to south, columns from west to east.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+_SKIRT_LEVELS: Final = 4  # how many levels coarser a neighbour may be for a skirt to reach its border
+
+
+def at_points(heights: Floats, row: Floats, column: Floats) -> Floats:
+    """Return heights at rows and columns that may lie between points."""
+    last = len(heights) - 1
+    r, c = np.minimum(row.astype(np.int64), last - 1), np.minimum(column.astype(np.int64), last - 1)
+    y, x = row - r, column - c
+    upper = heights[r, c] * (1 - x) + heights[r, c + 1] * x
+    lower = heights[r + 1, c] * (1 - x) + heights[r + 1, c + 1] * x
+    return np.asarray(upper * (1 - y) + lower * y)
+
+
+def any_of_four(drawn: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return where any of 2 x 2 cells is drawn."""
+    return np.asarray(drawn[::2, ::2] | drawn[::2, 1::2] | drawn[1::2, ::2] | drawn[1::2, 1::2])
+
+
+def halving_error(heights: Floats, drawn: NDArray[np.bool_]) -> float:
+    """Return by how many metres every second point, joined by straight lines, is off the others at most.
+
+    Args:
+        heights: shape (2 n + 1, 2 n + 1).
+        drawn: cells that count, shape (2 n, 2 n).
+    """
+    even = heights[::2, ::2]
+    level = np.abs(heights[::2, 1::2] - (even[:, :-1] + even[:, 1:]) / 2)
+    upright = np.abs(heights[1::2, ::2] - (even[:-1] + even[1:]) / 2)
+    off = np.maximum(np.maximum(level[:-1], level[1:]), np.maximum(upright[:, :-1], upright[:, 1:]))
+    return max(error_between(even, heights[1::2, 1::2], any_of_four(drawn)), _largest(off[any_of_four(drawn)]))
+
+
+def error_between(points: Floats, centres: Floats, drawn: NDArray[np.bool_]) -> float:
+    """Return by how many metres either diagonal of the drawn cells is off the heights of their middles at most."""
+    falling = np.abs(centres - (points[:-1, :-1] + points[1:, 1:]) / 2)
+    rising = np.abs(centres - (points[:-1, 1:] + points[1:, :-1]) / 2)
+    return _largest(np.nan_to_num(np.maximum(falling, rising)[drawn]))
+
+
+def border_error(heights: Floats) -> float:
+    """Return how far any coarser tile's border can be from that of a tile, some halvings up, in metres."""
+    largest = 0.0
+    for border in (heights[0], heights[-1], heights[:, 0], heights[:, -1]):
+        for level in range(1, min(_SKIRT_LEVELS, (len(border) - 1).bit_length() - 1) + 1):
+            stride = 1 << level
+            ends = border[::stride]
+            share = np.arange(stride) / stride
+            line = ends[:-1, None] * (1 - share) + ends[1:, None] * share
+            largest = max(largest, float(np.abs(border[:-1] - line.ravel()).max()))
+    return largest
+
+
+def _largest(values: Floats) -> float:
+    """Return the largest of some values, 0 of none."""
+    return float(values.max(initial=0.0))
+
+
+def slopes_at(heights: Floats, row: NDArray[np.int64], column: NDArray[np.int64], step: float) -> Floats:
+    """Return rise per metre eastwards and northwards, shape (v, 2), from the heights on both sides of each point."""
+    east = heights[row, column + 1] - heights[row, column - 1]
+    north = heights[row - 1, column] - heights[row + 1, column]
+    return np.stack([east, north], axis=1) / (2 * step)
+
+
+def normals_in(positions: Floats, local: Floats, slopes: Floats) -> Floats:
+    """Return normals in the tile's frame, shape (v, 3).
+
+    The grid CRS is turned and scaled against true north, by the same amount all over a tile as far as light can tell.
+    """
+    grid = positions[:, :2] - positions[:, :2].mean(axis=0)
+    turn = np.linalg.lstsq(grid, local[:, :2] - local[:, :2].mean(axis=0), rcond=None)[0]
+    rise = np.linalg.solve(turn, slopes.T).T
+    normals = np.column_stack([-rise, np.ones(len(rise))])
+    return np.asarray(normals / np.linalg.norm(normals, axis=1, keepdims=True))
