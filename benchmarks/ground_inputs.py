@@ -18,7 +18,7 @@ import numpy as np
 import rasterio
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
-from rasterio.transform import from_origin
+from rasterio import Affine
 from rasterio.windows import Window
 
 WEST, SOUTH = 344_000, 5_673_000
@@ -47,7 +47,7 @@ def orthophoto(folder: Path, column: int = 0, row: int = 0, side: int = 10_000) 
     if place.is_file():
         return place
     part = place.with_suffix(".part")
-    corner = from_origin(WEST + 1000 * column, SOUTH + 1000 * (row + 1), 0.1, 0.1)
+    corner = Affine(0.1, 0, WEST + 1000 * column, 0, -0.1, SOUTH + 1000 * (row + 1))
     if (column, row) != (0, 0):
         shutil.copyfile(orthophoto(folder, side=side), part)
         with rasterio.open(part, "r+") as dataset:
@@ -84,7 +84,7 @@ def terrain(folder: Path, column: int = 0, row: int = 0, side: int = 1000) -> Pa
     heights = 45 + 3 * relief[across] + 0.02 * fine[down] + dyke + 0.002 * y[:, None]
     with rasterio.open(
         part, "w", driver="GTiff", width=side, height=side, count=1, dtype="float32", crs=_CRS, nodata=-9999.0,
-        transform=from_origin(WEST + 1000 * column, SOUTH + 1000 * (row + 1), 1, 1),
+        transform=Affine(1, 0, WEST + 1000 * column, 0, -1, SOUTH + 1000 * (row + 1)),
         tiled=True, blockxsize=256, blockysize=256, compress="DEFLATE", predictor=3,
     ) as dataset:  # fmt: skip
         dataset.write(heights.astype(np.float32), 1)
