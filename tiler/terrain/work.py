@@ -16,8 +16,10 @@ import pickle
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import count
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, Protocol, cast
 
 import numpy as np
 
@@ -29,6 +31,7 @@ from zwilling.rasters import Mosaic, Rectangle
 # Files decoded side by side before the units between them are made: bounds the scratch folder.
 _FILES_IN_A_WAVE: Final = 8
 _LEDGER: Final = ".units"
+_RUNS: Final = count()
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,29 +166,47 @@ def work(
 
 
 @dataclass(frozen=True, slots=True)
+class _Desk:
+    """What all tasks of a run share; each worker loads it once, since it is large where there are many files."""
+
+    ground: Ground
+    products: tuple[Product, ...]
+
+    def lay(self, path: Path) -> None:
+        path.write_bytes(pickle.dumps(self, protocol=pickle.HIGHEST_PROTOCOL))
+
+
+@lru_cache(maxsize=1)
+def _desk(path: Path) -> _Desk:
+    desk = pickle.loads(path.read_bytes())  # noqa: S301  # our own file in our own folder
+    return cast(_Desk, desk)
+
+
+@dataclass(frozen=True, slots=True)
 class _Decode:
-    mosaic: Mosaic
+    desk: Path
+    mosaic: int
     file: int
     part: int
-    scratch: Path
 
 
 def _decode(task: _Decode) -> tuple[Issue, ...]:
-    return task.mosaic.decode(task.file, task.part, task.scratch)
+    return _desk(task.desk).ground.mosaics[task.mosaic].decode(task.file, task.part, task.desk.parent)
 
 
 @dataclass(frozen=True, slots=True)
 class _Make:
-    product: Product
+    desk: Path
+    product: int
     unit: Unit
     children: Mapping[str, object]
-    ground: Ground
-    scratch: Path
     folder: Path
 
 
 def _make(task: _Make) -> Made:
-    return task.product.make(task.unit, task.children, task.ground, task.scratch, task.folder)
+    desk = _desk(task.desk)
+    product = desk.products[task.product]
+    return product.make(task.unit, task.children, desk.ground, task.desk.parent, task.folder)
 
 
 class _Places:
@@ -207,9 +228,9 @@ class _Places:
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """A unit of a product, its fingerprint, and the mosaics' files it needs: (number of the mosaic, of the file)."""
+    """A unit, the number of its product, its fingerprint, and what it needs: (number of the mosaic, of its file)."""
 
-    product: Product
+    product: int
     unit: Unit
     fingerprint: str
     needs: frozenset[tuple[int, int]]
@@ -239,15 +260,20 @@ class _Work:
         self._decoded: list[str] = []
         self._fresh = 0
         self._places = [_Places(mosaic) for mosaic in ground.mosaics]
-        self._stages = [(product, [list(stage) for stage in product.stages()]) for product in products]
-        self._total = sum(len(stage) for _, stages in self._stages for stage in stages)
+        self._products = tuple(products)
+        self._stages = [[list(stage) for stage in product.stages()] for product in products]
+        self._total = sum(len(stage) for stages in self._stages for stage in stages)
+        self._options = [(type(product).__name__, product.options) for product in products]
+        # No other run of this process has had the name, so none is taken for this one.
+        self._desk = scratch / f"desk-{next(_RUNS)}"
         self._on_progress = on_progress
 
     def run(self) -> Worked:
-        for number in range(max((len(stages) for _, stages in self._stages), default=0)):
+        _Desk(self._ground, self._products).lay(self._desk)
+        for number in range(max(map(len, self._stages), default=0)):
             jobs = [
                 self._job(product, unit)
-                for product, stages in self._stages
+                for product, stages in enumerate(self._stages)
                 if number < len(stages)
                 for unit in stages[number]
             ]
@@ -261,6 +287,7 @@ class _Work:
                 for mosaic, file in wave.forget:
                     self._ground.mosaics[mosaic].forget(file, self._scratch)
         self._recall_decoding()
+        self._desk.unlink()
         self._ledger.write(self._folder)
         left = {key: made for key, (_, made) in self._ledger.entries.items()}
         return Worked(left, self._fresh, tuple(self._decoded), tuple(self._issues))
@@ -275,7 +302,7 @@ class _Work:
         self._ledger.decoded = found
         self._issues.extend(issue for issues in found.values() for issue in issues)
 
-    def _job(self, product: Product, unit: Unit) -> _Job:
+    def _job(self, product: int, unit: Unit) -> _Job:
         needs = [
             (number, file)
             for number, mosaic in enumerate(self._ground.mosaics)
@@ -284,8 +311,7 @@ class _Work:
         ]
         made_from = [
             self._code,
-            type(product).__name__,
-            product.options,
+            *self._options[product],
             repr(unit),
             *(self._ground.mosaics[number].files[file].fingerprint for number, file in needs),
             *(self._ledger.entries[key][0] for key in unit.children if key in self._ledger.entries),
@@ -309,7 +335,7 @@ class _Work:
     def _task(self, job: _Job) -> _Make:
         entries = self._ledger.entries
         children = {key: entries[key][1].value for key in job.unit.children if key in entries}
-        return _Make(job.product, job.unit, children, self._ground, self._scratch, self._folder)
+        return _Make(self._desk, job.product, job.unit, children, self._folder)
 
     def _note(self, job: _Job, made: Made) -> None:
         self._ledger.entries[job.unit.key] = (job.fingerprint, made)
@@ -319,12 +345,12 @@ class _Work:
     def _decode(self, wanted: Sequence[tuple[int, int]]) -> None:
         mosaics = self._ground.mosaics
         tasks = [
-            _Decode(mosaics[number], file, part, self._scratch)
+            _Decode(self._desk, number, file, part)
             for number, file in wanted
             for part in range(mosaics[number].files[file].parts)
         ]
         for task, issues in zip(tasks, self._workers.map(_decode, tasks), strict=True):
-            fingerprint = task.mosaic.files[task.file].fingerprint
+            fingerprint = mosaics[task.mosaic].files[task.file].fingerprint
             self._ledger.decoded[fingerprint] = (*self._ledger.decoded.get(fingerprint, ()), *issues)
         self._decoded.extend(mosaics[number].files[file].name for number, file in wanted)
 
