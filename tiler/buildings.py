@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from tiler.facts import RowFacts, TileFacts
 from tiler.feature_index import FeatureLocation
+from tiler.foundations import Foundations
 from tiler.glb import Compression
 from tiler.ground import GroundGrid, ground_grid
 from tiler.links import link
@@ -62,6 +63,7 @@ class TilingResult:
         properties: of the rows, in the order in which people should see them.
         statistics: of their values.
         rows: of the rows themselves, that is buildings and parts.
+        foundations: corners of their ground surfaces, by the numbers of the rows.
         tile_facts: of all tiles, parents first.
         peak_rss_bytes: upper bound of the peak memory of all processes together.
     """
@@ -79,6 +81,7 @@ class TilingResult:
     properties: tuple[Property, ...]
     statistics: TableStatistics
     rows: RowFacts
+    foundations: Foundations
     tile_facts: tuple[TileFacts, ...]
     peak_rss_bytes: int
 
@@ -137,6 +140,7 @@ def tile_features(
         properties=gathered.properties,
         statistics=gathered.statistics,
         rows=gathered.facts,
+        foundations=gathered.foundations,
         tile_facts=tuple(tree.tile_facts),
         peak_rss_bytes=workers.peak_rss_bytes + resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
     )
@@ -222,6 +226,7 @@ class _Gathered:
     properties: tuple[Property, ...]
     statistics: TableStatistics
     facts: RowFacts
+    foundations: Foundations
     methods: tuple[str, ...]
     height_attribution: tuple[str, ...]
     ground: NDArray[np.float64]
@@ -249,6 +254,7 @@ class _Gathered:
             properties=unite_properties([stored.properties for stored in batches]),
             statistics=TableStatistics.sum([stored.statistics for stored in batches]),
             facts=RowFacts.sum([stored.facts for stored in batches]),
+            foundations=Foundations.sum([(stored.foundations, len(stored.facts.names)) for stored in batches]),
             methods=tuple(sorted({method for result in results for method in result.methods})),
             height_attribution=tuple(dict.fromkeys(line for result in results for line in result.attribution)),
             ground=np.concatenate([stored.ground for stored in batches]),

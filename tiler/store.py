@@ -20,10 +20,11 @@ from numpy.typing import NDArray
 
 from tiler.blocks import blocks
 from tiler.facts import RowFacts
+from tiler.foundations import Foundations
 from tiler.statistics import TableStatistics
 from zwilling.bounds import METRES_PER_DEGREE
 from zwilling.crs import Georeference
-from zwilling.features import FeatureBatch, Property, SurfaceClass
+from zwilling.features import FeatureBatch, Property
 from zwilling.issues import Issue
 
 # Measured over the real NRW files, compressed: what a triangle and a row of attributes come to in a tile.
@@ -70,7 +71,8 @@ class Stored:
         properties: the batch's schema.
         statistics: of the batch's attributes.
         facts: of the batch's rows.
-        ground: longitude, latitude (degrees) and ellipsoidal height of points that buildings stand on, shape (n, 3).
+        foundations: corners of the ground surfaces, by the batch's rows.
+        ground: some of these corners, shape (n, 3).
     """
 
     piece: Piece | None
@@ -79,6 +81,7 @@ class Stored:
     properties: tuple[Property, ...]
     statistics: TableStatistics
     facts: RowFacts
+    foundations: Foundations
     ground: NDArray[np.float64]
 
 
@@ -107,7 +110,7 @@ class Store:
             name: unique within the store.
         """
         if georeference is None:
-            return _stored(batch, None, np.empty((0, 3)))
+            return _stored(batch, None, Foundations.none())
         coarse = blocks(batch)
         bounds = _bounds(batch, georeference)
         # At once, since blocks stand on the same places.
@@ -125,7 +128,7 @@ class Store:
             _weight(far),
             len(fine.triangles),
         )
-        return _stored(batch, piece, _ground(batch, georeference))
+        return _stored(batch, piece, Foundations.of(batch, georeference))
 
     def load(self, parts: Sequence[tuple[str, NDArray[np.int64]]], *, is_coarse: bool) -> FeatureBatch:
         """Return one batch in ECEF of some features of some pieces.
@@ -170,9 +173,13 @@ def _read(path: Path) -> tuple[FeatureBatch, FeatureBatch]:
     return stored
 
 
-def _stored(batch: FeatureBatch, piece: Piece | None, ground: NDArray[np.float64]) -> Stored:
+def _stored(batch: FeatureBatch, piece: Piece | None, foundations: Foundations) -> Stored:
     statistics, facts = TableStatistics.of(batch.table), RowFacts.of(batch)
-    return Stored(piece, batch.features_in, batch.issues, batch.table.properties, statistics, facts, ground)
+    step = -(-len(foundations.row) // _GROUND_POINTS) or 1
+    ground = foundations.places[::step]
+    return Stored(
+        piece, batch.features_in, batch.issues, batch.table.properties, statistics, facts, foundations, ground
+    )
 
 
 def _weight(batch: FeatureBatch) -> NDArray[np.float64]:
@@ -203,13 +210,3 @@ def _size(bounds: NDArray[np.float64]) -> NDArray[np.float64]:
     sides = ((east - west) * METRES_PER_DEGREE * squeeze, (north - south) * METRES_PER_DEGREE, high - low)
     diagonal: NDArray[np.float64] = np.sqrt(sum(side**2 for side in sides))
     return diagonal
-
-
-def _ground(batch: FeatureBatch, georeference: Georeference) -> NDArray[np.float64]:
-    is_ground = np.zeros(len(batch.positions), dtype=bool)
-    is_ground[batch.triangles[batch.triangle_surface == SurfaceClass.GROUND]] = True
-    corners = np.flatnonzero(is_ground)
-    if len(corners) == 0:
-        return np.empty((0, 3))
-    step = -(-len(corners) // _GROUND_POINTS)
-    return georeference.to_geographic(batch.positions[corners[::step]])

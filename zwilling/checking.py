@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from citygml.sources import is_cityjson, open_source
 from tiler.check import check_tileset
@@ -13,7 +17,11 @@ from tiler.target import TILESET_FILE
 from zwilling.crs import Georeference, parse_crs
 from zwilling.errors import SourceError
 from zwilling.issues import Issue, Severity
+from zwilling.kinds import kind_of
+from zwilling.rasters import Mosaic, Rectangle
 from zwilling.region import Region
+
+_CELLS_AT_ONCE: Final = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,19 +30,19 @@ class Checked:
 
     Attributes:
         source: as the user named it.
-        kind: `city model` or `tileset`.
-        statistics: of a city model `features_in`, `features_out`, `rows`, `triangles`; of a tileset those of
-            `tiler.check.Statistics`.
+        kind: `city model`, `picture`, `terrain` or `tileset`.
+        statistics: of a city model `features_in`, `features_out`, `rows`, `triangles`; of a picture and terrain see
+            `_picture` and `_terrain`; of a tileset those of `tiler.check.Statistics`.
     """
 
     source: Path
     kind: str
-    statistics: Mapping[str, int]
+    statistics: Mapping[str, Any]
     issues: tuple[Issue, ...]
 
 
 def check_source(path: Path, region: Region, crs: str | None) -> Checked:
-    """Return what is wrong with one file or archive of CityGML or CityJSON, or with the tileset that `path` names.
+    """Return what is wrong with a city model, picture or terrain, or with the tileset that `path` names.
 
     Raises:
         ZwillingError: the file is missing, or so broken that it cannot be read to its end.
@@ -47,7 +55,75 @@ def check_source(path: Path, region: Region, crs: str | None) -> Checked:
         )
     if path.suffix == ".json" and not is_cityjson(path):
         return _tileset(path, path)
+    if kind_of(path) == "ground":
+        # Loaded where it is needed: GDAL takes a tenth of a second.
+        from orthophotos.sorting import sort_rasters
+
+        return _picture(path, crs) if sort_rasters([path]).pictures else _terrain(path, region, crs)
     return _city_model(path, region, crs)
+
+
+def _picture(path: Path, crs: str | None) -> Checked:
+    """Return what an orthophoto is: `width`, `height`, `bands`, `resolution` (metres), `crs`, `date`."""
+    from orthophotos.heads import read_head
+    from orthophotos.pictures import open_pictures
+
+    pictures = open_pictures([path], crs=crs)
+    head = read_head(path, crs=crs)
+    statistics = {
+        "width": head.width,
+        "height": head.height,
+        "bands": head.bands,
+        "resolution": pictures.resolution,
+        "crs": "" if head.crs is None else head.crs.title,
+        "date": head.date,
+    }
+    with TemporaryDirectory(prefix="zwilling-") as scratch:
+        found = _decoded(pictures, Path(scratch))
+    return Checked(path, "picture", statistics, (*pictures.issues, *found))
+
+
+def _terrain(path: Path, region: Region, crs: str | None) -> Checked:
+    """Return what terrain is: `files`, `low` and `high` (metres, or None), `resolution`, `crs`, `date`."""
+    from orthophotos.heights import open_heights
+
+    terrain = open_heights([path], crs=crs, region=region)
+    low, high = np.inf, -np.inf
+    with TemporaryDirectory(prefix="zwilling-") as scratch:
+        found = _decoded(terrain, Path(scratch))
+        for file in terrain.files:
+            for places in _centres(file.covers, terrain.resolution):
+                heights = terrain.at(places, Path(scratch))
+                low, high = np.fmin.reduce(heights, initial=low), np.fmax.reduce(heights, initial=high)
+    statistics = {
+        "files": len(terrain.files),
+        "low": round(float(low), 3) if low <= high else None,
+        "high": round(float(high), 3) if low <= high else None,
+        "resolution": terrain.resolution,
+        "crs": terrain.full_crs,
+        "date": max(file.date for file in terrain.files),
+    }
+    return Checked(path, "terrain", statistics, (*terrain.issues, *found))
+
+
+def _decoded(mosaic: Mosaic, scratch: Path) -> list[Issue]:
+    return [
+        issue
+        for number, file in enumerate(mosaic.files)
+        for part in range(file.parts)
+        for issue in mosaic.decode(number, part, scratch)
+    ]
+
+
+def _centres(covers: Rectangle, resolution: float) -> Iterator[NDArray[np.float64]]:
+    """Yield the centres of all cells of a rectangle, some rows at once, shape (n, 2)."""
+    columns = max(round((covers.east - covers.west) / resolution), 1)
+    rows = max(round((covers.north - covers.south) / resolution), 1)
+    x = covers.west + (np.arange(columns) + 0.5) * resolution
+    step = max(_CELLS_AT_ONCE // columns, 1)
+    for top in range(0, rows, step):
+        y = covers.north - (np.arange(top, min(top + step, rows)) + 0.5) * resolution
+        yield np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
 
 
 def _tileset(path: Path, document: Path) -> Checked:
@@ -121,6 +197,13 @@ def _consists_of(one: Checked) -> str:
             f"{_counted(numbers['tiles'], 'tile')}, {_counted(numbers['features'], 'feature')}, "
             f"{_counted(numbers['triangles'], 'triangle')}, {numbers['size_bytes'] / 1e6:.1f} MB"
         )
+    if one.kind in ("picture", "terrain"):
+        of_date = f", {numbers['date']}" if numbers["date"] else ""
+        grid = f"{numbers['resolution']:.3g} m, {numbers['crs'] or 'no CRS'}{of_date}"
+        if one.kind == "picture":
+            return f"{numbers['width']} x {_counted(numbers['height'], 'pixel')}, {numbers['bands']} bands, {grid}"
+        span = "no heights" if numbers["low"] is None else f"{numbers['low']:.2f} to {numbers['high']:.2f} m"
+        return f"{_counted(numbers['files'], 'file')}, {span}, {grid}"
     return (
         f"{numbers['features_out']} of {_counted(numbers['features_in'], 'building')} can be drawn, "
         f"{_counted(numbers['triangles'], 'triangle')}"

@@ -97,20 +97,28 @@ def build(settings_file: Path, force: bool, jobs: int, quiet: bool, as_json: boo
     from zwilling.progress import Progress
     from zwilling.region import load_region
     from zwilling.settings import load_settings, region_profile
+    from zwilling.standing import check_standing
 
     settings = load_settings(settings_file)
     base = settings_file.absolute().parent
     region = load_region(region_profile(settings, base))
     results = []
+    layers = []
     for layer in settings.layer:
         with Progress(layer.title, quiet=quiet or as_json) as progress:
             built = build_layer(layer, base, base / settings.data, region, progress.update, force=force, jobs=jobs)
+        layers.append(built.layer)
         results.append({"layer": layer.id, "version": built.layer.version, "changed": built.outcome is not None})
         if built.outcome is not None:
             _say_issues(built.outcome.issues, quiet)
         if not (quiet or as_json):
             state = "is up to date" if built.outcome is None else f"has {built.outcome.amount}"
             click.echo(f"{layer.title}: {state} (version {built.layer.version})")
+    with Progress("Buildings on ground", quiet=quiet or as_json) as progress:
+        compared = check_standing(layers, base / settings.data, progress.update)
+    if not (quiet or as_json):
+        for standing in compared:
+            click.echo(standing.line)
     if as_json:
         click.echo(json.dumps(results))
 
@@ -155,7 +163,9 @@ def build(settings_file: Path, force: bool, jobs: int, quiet: bool, as_json: boo
 )
 @click.option("--quiet", is_flag=True, help="Print errors only.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+@click.pass_context
 def tile(
+    ctx: click.Context,
     sources: tuple[Path, ...],
     output: Path,
     crs: str | None,
@@ -185,6 +195,7 @@ def tile(
 
     region = load_region(region_name)
     kind = kind_of_all(sources)
+    _refuse_unfit(ctx, kind)
     recipe: Recipe
     if kind == "ground":
         from orthophotos.sorting import sort_rasters
@@ -203,7 +214,7 @@ def tile(
         files = CityGMLFiles(sources, region, crs, skip_empty, jobs, lod)
         options = TilingOptions(Compression(compression), has_outlines=outlines)
         recipe = BuildingRecipe(files, options, Subject("Gebäude", region.title))
-    with Progress(kind, quiet=quiet or as_json) as progress:
+    with Progress(kind.capitalize(), quiet=quiet or as_json) as progress:
         outcome = tile_to_folder(recipe, output, progress.update)
     for path in reports:
         write_report(path, outcome.report)
@@ -223,7 +234,7 @@ def tile(
 )
 @click.option("--json", "as_json", is_flag=True, help="Print findings and statistics as JSON.")
 def check(sources: tuple[Path, ...], crs: str | None, region_name: str, as_json: bool) -> None:
-    """Findings about CityGML or CityJSON files or about a tileset, without building.
+    """Findings about city models, orthophotos, terrain or a tileset, without building.
 
     A tileset is named by its JSON file or its folder.  Exit status 1 when there is a finding of severity 'error'.
     """
@@ -301,6 +312,22 @@ def install(file: Path | None, download: bool) -> None:
     if (file is None) == (not download):
         raise click.UsageError("name a FILE or pass --download")
     click.echo(f"installed {room.download() if file is None else room.install(file)}")
+
+
+# Options of `tile` that mean nothing for another kind of layer.
+_FOR_ONE_KIND = {
+    "buildings": ("skip_empty", "lod", "compression", "outlines"),
+    "ground": ("plane_height", "picture", "no_globe"),
+}
+
+
+def _refuse_unfit(ctx: click.Context, kind: str) -> None:
+    """Refuse options that were given and do not fit: nobody should wonder why they did nothing."""
+    for fits, names in _FOR_ONE_KIND.items():
+        for name in names if fits != kind else ():
+            if ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
+                option = name.replace("_", "-")
+                raise click.UsageError(f"--{option} is for {fits}, and these files are {kind}.", ctx)
 
 
 def _say_issues(issues: tuple[Issue, ...], quiet: bool) -> None:

@@ -18,33 +18,39 @@ _RASTERS = (
     (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"\0\0\0\x0cjP", b"\xff\x4f\xff\x51", b"\xff\xd8\xff", b"\x89PNG")
 )  # fmt: skip
 _RASTER_NAMES = frozenset((".xyz", ".asc", ".txt", ".csv", ".tif", ".tiff"))
+_MODEL_NAMES = frozenset((".gml", ".xml", ".citygml", ".json", ".jsonl"))
+_HELD = {"buildings": "a city model", "ground": "a picture or terrain"}
 
 
 def kind_of_all(paths: Sequence[Path]) -> LayerKind:
-    """Return the kind of layer that all files belong to.
+    """Return the kind of layer that all files belong to; what is of no known kind follows the others.
 
     Raises:
         SourceError: they are of several kinds, which need a layer each.
     """
-    kinds = {path: kind_of(path) for path in paths}
-    if len(set(kinds.values())) > 1:
-        counts = Counter(kinds.values())
+    kinds = {path: kind for path in paths if (kind := _known_kind(path)) is not None}
+    counts = Counter(kinds.values())
+    if len(counts) > 1:
         rare = min(counts, key=lambda kind: counts[kind])
         odd = next(path for path, kind in kinds.items() if kind == rare)
-        common = next(kind for kind in counts if kind != rare)
+        other, common = next((path, kind) for path, kind in kinds.items() if kind != rare)
         raise SourceError(
-            f"belongs to a layer of kind '{rare}', other files to one of kind '{common}'",
+            f"holds {_HELD[rare]}, but {other.name} holds {_HELD[common]}",
             source=odd,
-            remedy="make a tileset of each kind",
+            remedy="run 'zwilling tile' for each kind, or name them as two layers in zwilling.toml",
         )
-    return next(iter(kinds.values()))
+    return next(iter(counts), "buildings")
 
 
 def kind_of(path: Path) -> LayerKind:
     """Return the kind of layer that a file belongs to; `buildings`, whose reader says what is wrong, where in doubt."""
+    return _known_kind(path) or "buildings"
+
+
+def _known_kind(path: Path) -> LayerKind | None:
     try:
         if not path.is_file():
-            return "buildings"
+            return None
         with path.open("rb") as file:
             head = file.read(_HEAD)
         if head.startswith(b"\x1f\x8b"):
@@ -52,13 +58,13 @@ def kind_of(path: Path) -> LayerKind:
                 head = unpacked.read(_HEAD)
         elif head.startswith(b"PK\x03\x04"):
             with zipfile.ZipFile(path) as archive:
-                names = [PurePosixPath(name).suffix.lower() for name in archive.namelist()[:1000]]
-            return "ground" if any(name in _RASTER_NAMES for name in names) and ".gml" not in names else "buildings"
+                names = {PurePosixPath(name).suffix.lower() for name in archive.namelist()[:1000]}
+            return "buildings" if names & _MODEL_NAMES else "ground" if names & _RASTER_NAMES else None
     except (OSError, EOFError, zlib.error, zipfile.BadZipFile):
-        return "buildings"
-    if head.startswith(_RASTERS):
+        return None
+    if head.startswith(_RASTERS) or _is_grid_of_numbers(head):
         return "ground"
-    return "ground" if _is_grid_of_numbers(head) else "buildings"
+    return "buildings" if head.lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n\0")[:1] in (b"<", b"{") else None
 
 
 def _is_grid_of_numbers(head: bytes) -> bool:

@@ -7,7 +7,7 @@ import time
 from types import TracebackType
 from typing import Self, TextIO
 
-_STAGES = {"read": "reading", "write": "writing tiles"}
+_STAGES = {"read": "reading", "write": "writing tiles", "ground": "making tiles", "compare": "comparing"}
 _SECONDS_BETWEEN_FRAMES = 0.2
 _SECONDS_BETWEEN_LINES = 10.0
 _BAR = 24

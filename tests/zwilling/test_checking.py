@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+import rasterio
 
 from tests.zwilling.test_cli import HOUSE, edited, run
 from zwilling.checking import Checked, checked_json, checked_lines
@@ -83,3 +84,36 @@ def test_a_loss_is_status_1(shared_data: Path, tmp_path: Path) -> None:
     result = run("check", marred)
     assert result.exit_code == 1
     assert "  1 x error   COORDINATES_UNREADABLE" in result.stdout.splitlines()
+
+
+def test_orthophotos_and_terrain_are_checked(shared_data: Path) -> None:
+    picture = shared_data / "orthophotos/ign_montpellier/test_data_rgb.tif"
+    terrain = shared_data / "terrain/ign_montpellier/DTM_test_data_77055_627760_LA93_IGN69_50CM.tif"
+    result = run("check", picture, terrain, "--crs", "EPSG:2154+ellipsoidal", "--json")
+    assert result.exit_code == 0, result.output
+    first, second = json.loads(result.stdout)["sources"]
+    assert (first["kind"], second["kind"]) == ("picture", "terrain")
+    assert first["statistics"] == {
+        "width": 252,
+        "height": 252,
+        "bands": 3,
+        "resolution": 0.2,
+        "crs": "RGF93 v1 / Lambert-93",
+        "date": "",
+    }
+    with rasterio.open(terrain) as file:
+        heights = file.read(1, masked=True)
+    statistics = second["statistics"]
+    assert (statistics["low"], statistics["high"]) == pytest.approx((heights.min(), heights.max()), abs=0.001)
+    assert (statistics["resolution"], statistics["crs"]) == (0.5, "EPSG:2154+ellipsoidal")
+    said = run("check", picture).stdout
+    assert "picture, 252 x 252 pixels, 3 bands, 0.2 m, RGF93 v1 / Lambert-93" in said
+
+
+def test_what_decoding_finds_is_a_finding_of_the_check(tmp_path: Path) -> None:
+    (tmp_path / "dgm1.xyz").write_text(
+        "".join(f"{344000.5 + x} {5674009.5 - y} -9999\n" for y in range(10) for x in range(10)), encoding="ascii"
+    )
+    result = run("check", tmp_path / "dgm1.xyz", "--crs", "EPSG:25832+7837")
+    assert "HEIGHTS_MISSING" in result.stdout
+    assert "terrain, 1 file, no heights, 1 m, EPSG:25832+7837" in result.stdout

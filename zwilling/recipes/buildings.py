@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from citygml.sources import open_source, unpacked_size
-from tiler import feature_index
+from tiler import feature_index, foundations
 from tiler.buildings import TilingOptions, TilingResult, tile_features
 from tiler.glb import Compression
 from tiler.precompress import precompress
@@ -126,6 +126,8 @@ class BuildingRecipe:
             feature_index.write(target.folder / feature_index.FILE_NAME, result.locations)
             if result.ground is not None:
                 target.write_json(GROUND_FILE, result.ground.to_json())
+            if len(result.foundations.row):
+                result.foundations.write(target.folder / foundations.FILE_NAME, result.rows.names)
             precompress(target.folder)
         report = report_json(
             result, self.files.paths, self.subject, files=target.files, size_bytes=target.bytes, seconds=watch.seconds

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tiler.buildings import TilingResult
+from tiler.target import sweep
 from zwilling import __version__
 from zwilling.errors import TilesetError
 from zwilling.issues import Severity
@@ -98,12 +100,34 @@ def write_report(path: Path, report: dict[str, Any]) -> None:
     Raises:
         TilesetError: the file cannot be written.
     """
-    is_page = path.suffix.lower() in _PAGE_SUFFIXES
-    text = page(report) if is_page else json.dumps(report, ensure_ascii=False, indent=2) + "\n"
     try:
-        # A file name that is no UTF-8 has lone surrogates; written like this they are valid JSON.
-        path.write_text(text, encoding="utf-8", errors="backslashreplace")
+        path.write_bytes(_written(path, report))
     except OSError as error:
         raise TilesetError(
             f"report cannot be written ({error.strerror})", source=path, remedy="choose another place with --report"
         ) from error
+
+
+def replace_report(path: Path, report: dict[str, Any]) -> None:
+    """Put `report` in the place of one that was written before, by one atomic rename.
+
+    Raises:
+        TilesetError: the file cannot be written.
+    """
+    sweep(path.parent, path.name)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with part.open("wb") as file:
+            file.write(_written(path, report))
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise TilesetError(f"report cannot be written ({error.strerror})", source=path) from error
+
+
+def _written(path: Path, report: dict[str, Any]) -> bytes:
+    is_page = path.suffix.lower() in _PAGE_SUFFIXES
+    text = page(report) if is_page else json.dumps(report, ensure_ascii=False, indent=2) + "\n"
+    # A file name that is no UTF-8 has lone surrogates; written like this they are valid JSON.
+    return text.encode("utf-8", "backslashreplace")
