@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 import shapely
@@ -75,18 +75,22 @@ class District:
     Attributes:
         key: column and row, the old town's being 0/0.
         centre: where its life is.
+        outline: its land, to the middle of the roads around it.
         streets: all that touch its blocks.
         blocks: by growing distance from the centre.
         water: stream with banks.
         railway: track with embankment.
+        courses: centre lines of stream and railway, in this order, where there are any.
     """
 
     key: str
     centre: Point
+    outline: Polygon
     streets: tuple[Street, ...]
     blocks: tuple[Block, ...]
     water: tuple[Polygon, ...] = ()
     railway: tuple[Polygon, ...] = ()
+    courses: tuple[LineString, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +245,8 @@ def _old_district(seed: int, rng: random.Random) -> District:
     sites = [((CENTRE_E + x, CENTRE_N + y), use) for x, y, use in _SITES]
     zones = [((CENTRE_E + x, CENTRE_N + y), use) for x, y, use in _USES]
     land = _between(outline, streets).difference(shapely.union_all([meadow, embankment]))
-    return _divide("0/0", (CENTRE_E, CENTRE_N), rng, land, streets, zones, sites, (meadow,), (embankment,), 0)
+    part = _divide("0/0", (CENTRE_E, CENTRE_N), outline, rng, land, streets, zones, sites, 0)
+    return replace(part, water=(meadow,), railway=(embankment,), courses=(stream, track))
 
 
 def _new_district(seed: int, rng: random.Random, column: int, row: int) -> District:
@@ -280,7 +285,7 @@ def _new_district(seed: int, rng: random.Random, column: int, row: int) -> Distr
         angle = rng.uniform(0, 2 * math.pi)
         sites.append(((centre[0] + radius * math.cos(angle), centre[1] + radius * math.sin(angle)), use))
     land = _between(outline, streets)
-    return _divide(f"{column}/{row}", centre, rng, land, streets, zones, sites, (), (), 2 + abs(3 * column + 5 * row))
+    return _divide(f"{column}/{row}", centre, outline, rng, land, streets, zones, sites, 2 + abs(3 * column + 5 * row))
 
 
 def _move(points: Sequence[Point]) -> list[Point]:
@@ -382,13 +387,12 @@ _SITE_AREA = {
 def _divide(
     key: str,
     centre: Point,
+    outline: Polygon,
     rng: random.Random,
     land: BaseGeometry,
     streets: list[Street],
     zones: list[tuple[Point, LandUse]],
     sites: list[tuple[Point, LandUse]],
-    water: tuple[Polygon, ...],
-    railway: tuple[Polygon, ...],
     theme: int,
 ) -> District:
     outer = names.themed(rng, theme)
@@ -402,10 +406,9 @@ def _divide(
     return District(
         key,
         centre,
+        outline,
         (*streets, *surveyor.streets),
         tuple(Block(f"{key}/{i}", _tidy(polygon), use) for i, (polygon, use) in enumerate(blocks)),
-        water,
-        railway,
     )
 
 

@@ -38,7 +38,7 @@ def buildings(count: int, seed: int) -> Iterator[Building]:
     The same arguments give the same buildings; memory holds one district at a time.
     """
     made = 0
-    for column, row in _outwards():
+    for column, row in outwards():
         part = district(seed, column, row)
         drafts: list[Draft] = []
         for block in part.blocks:
@@ -76,12 +76,12 @@ def alkis_id(number: int) -> str:
     return f"DENW99AL{text:0>8}"
 
 
-def _outwards() -> Iterator[tuple[int, int]]:
-    """Yield columns and rows of districts by distance from the old town."""
+def outwards() -> Iterator[tuple[int, int]]:
+    """Yield columns and rows of districts by distance from the old town; none lies east of it, where the river is."""
     reach = 1
     done: set[tuple[int, int]] = set()
     while True:
-        cells = [(c, r) for c in range(-reach, reach + 1) for r in range(-reach, reach + 1)]
+        cells = [(c, r) for c in range(-reach, 1) for r in range(-reach, reach + 1)]
         for cell in sorted(cells, key=lambda cell: (math.hypot(*cell), cell)):
             if cell not in done and math.hypot(*cell) <= reach:
                 done.add(cell)

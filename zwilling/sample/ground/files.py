@@ -1,0 +1,145 @@
+"""Terrain and picture as NRW delivers them: DGM1 and DOP10, one GeoTIFF of each for each square kilometre."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zwilling.errors import SettingsError
+from zwilling.rasters import Window
+from zwilling.sample.citygml import MARK
+from zwilling.sample.terrain import elevation
+
+YEAR = 2025
+_NODATA = -9999.0
+_STRIP = 512  # rows of the picture that are made at once: one row of blocks
+_BLOCK = 512
+
+
+def terrain_name(column: int, row: int) -> str:
+    """Return the name of a terrain file, by the kilometres of its south-west corner.
+
+    Example:
+        >>> terrain_name(343, 5673)
+        'dgm1_32_343_5673_1_nw_2025.tif'
+    """
+    return f"dgm1_32_{column}_{row}_1_nw_{YEAR}.tif"
+
+
+def picture_name(column: int, row: int) -> str:
+    """Return the name of an orthophoto.
+
+    Example:
+        >>> picture_name(343, 5673)
+        'dop10rgbi_32_343_5673_1_nw_2025.tif'
+    """
+    return f"dop10rgbi_32_{column}_{row}_1_nw_{YEAR}.tif"
+
+
+def write_all(folder: Path, buildings: int, seed: int, jobs: int) -> list[Path]:
+    """Return the files of all square kilometres that buildings touch, after writing them with so many processes."""
+    from zwilling.sample.ground.drawing_up import square_kilometres
+
+    squares = square_kilometres(buildings, seed)
+    tasks = [(folder, buildings, seed, column, row) for column, row in squares]
+    jobs = min(jobs or os.cpu_count() or 1, len(tasks))
+    if jobs == 1:
+        written = [_write_square(task) for task in tasks]
+    else:
+        # Fresh processes: the libraries that draw and write have threads, which a fork would cut off.
+        with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+            written = list(pool.map(_write_square, tasks))
+    return [path for pair in written for path in pair]
+
+
+def _write_square(task: tuple[Path, int, int, int, int]) -> tuple[Path, Path]:
+    folder, buildings, seed, column, row = task
+    terrain, picture = folder / terrain_name(column, row), folder / picture_name(column, row)
+    write_terrain(terrain, column, row)
+    write_picture(picture, column, row, buildings, seed)
+    return terrain, picture
+
+
+def cell_heights(column: int, row: int) -> NDArray[np.float32]:
+    """Return the elevation at the centres of the cells of a square kilometre, shape (1000, 1000), north first."""
+    x = column * 1000.0 + np.arange(1000) + 0.5
+    y = row * 1000.0 + 1000.0 - np.arange(1000) - 0.5
+    # NRW gives centimetres; rounding also makes the file a third of the size.
+    return np.round(elevation(*np.meshgrid(x, y)), 2).astype(np.float32)
+
+
+def write_terrain(path: Path, column: int, row: int) -> None:
+    """Write the terrain of a square kilometre: 1 m, float32, heights DHHN2016."""
+    profile = {
+        "width": 1000, "height": 1000, "count": 1, "dtype": "float32", "nodata": _NODATA, "compress": "deflate",
+        "predictor": 3, "blockxsize": 256, "blockysize": 256,
+    }  # fmt: skip
+    with _Whole(path, (column * 1000.0, row * 1000.0 + 1000.0, 1.0), profile) as file:
+        file.write(cell_heights(column, row), 1)
+
+
+def write_picture(path: Path, column: int, row: int, buildings: int, seed: int) -> None:
+    """Write the orthophoto of a square kilometre: 10 cm, red, green, blue and near infrared."""
+    from rasterio.enums import ColorInterp
+    from rasterio.windows import Window as Part
+
+    from zwilling.sample.ground.drawing_up import camera
+
+    size = 10_000
+    # NRW delivers JPEG 2000, which takes ten times as long to write; everything that reads one reads the other.
+    profile = {
+        "width": size, "height": size, "count": 4, "dtype": "uint8", "compress": "jpeg", "jpeg_quality": 75,
+        "photometric": "MINISBLACK", "interleave": "pixel", "blockxsize": _BLOCK, "blockysize": _BLOCK,
+    }  # fmt: skip
+    eye = camera(buildings, seed)
+    west, north = column * 1000.0, row * 1000.0 + 1000.0
+    with _Whole(path, (west, north, 0.1), profile) as file:
+        file.colorinterp = (ColorInterp.red, ColorInterp.green, ColorInterp.blue, ColorInterp.undefined)
+        for top in range(0, size, _STRIP):
+            high = min(_STRIP, size - top)
+            taken = eye.take(Window(west, round(north - top * 0.1, 1), 0.1, size, high))
+            file.write(np.moveaxis(taken, 2, 0), window=Part(0, top, size, high))
+        for band, name in enumerate(("Rot", "Grün", "Blau", "Nahes Infrarot"), 1):
+            file.set_band_description(band, name)
+
+
+class _Whole:
+    """A GeoTIFF that appears under its name when it is whole."""
+
+    def __init__(self, path: Path, place: tuple[float, float, float], profile: dict[str, Any]) -> None:
+        self._path = path
+        self._part = path.with_name(f".{path.name}.part")
+        self._place = place
+        self._profile = profile
+        self._file: Any = None
+
+    def __enter__(self) -> Any:
+        import rasterio
+        from rasterio import Affine
+
+        west, north, size = self._place
+        try:
+            self._file = rasterio.open(
+                self._part, "w", driver="GTiff", tiled=True, crs="EPSG:25832",
+                transform=Affine(size, 0.0, west, 0.0, -size, north), **self._profile,
+            )  # fmt: skip
+        except (OSError, rasterio.errors.RasterioIOError) as problem:
+            raise SettingsError(
+                f"cannot write: {problem}", source=self._path, remedy="name another folder"
+            ) from problem
+        self._file.update_tags(
+            TIFFTAG_IMAGEDESCRIPTION=MARK, TIFFTAG_DATETIME=f"{YEAR}:06:24 12:10:00", AREA_OR_POINT="Area"
+        )
+        return self._file
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        self._file.close()
+        if kind is None:
+            self._part.replace(self._path)
+        self._part.unlink(missing_ok=True)
