@@ -68,12 +68,14 @@ class Foundations:
         rows, row = np.unique(self.row, return_inverse=True)
         # A file name or id that is no UTF-8 has lone surrogates, which are kept.
         texts = [str(names[number]).encode("utf-8", "surrogatepass") for number in rows.tolist()]
+        # Differences wrap where they are too large for 32 bits, and so do their sums.
+        places = np.rint(self.places / _UNITS).astype(np.int64)
         np.savez_compressed(
             path,
             names=np.frombuffer(b"".join(texts), np.uint8),
             lengths=np.array([len(text) for text in texts], dtype=np.int32),
             row=np.diff(row, prepend=0).astype(np.int32),
-            places=np.diff(np.rint(self.places / _UNITS).astype(np.int64), axis=0, prepend=np.zeros((1, 3), np.int64)),
+            places=np.diff(places, axis=0, prepend=np.zeros((1, 3), np.int64)).astype(np.int32),
         )
 
     @classmethod
@@ -87,7 +89,7 @@ class Foundations:
             with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
                 ends = np.cumsum(stored["lengths"], dtype=np.int64)
                 text = stored["names"].tobytes()
-                places = np.cumsum(stored["places"], axis=0) * _UNITS
+                places = np.cumsum(stored["places"], axis=0, dtype=np.int32) * _UNITS
                 row = np.cumsum(stored["row"], dtype=np.int64)
         except FileNotFoundError:
             return None

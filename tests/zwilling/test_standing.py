@@ -76,7 +76,9 @@ def test_the_ten_worst_are_named_and_no_more() -> None:
 
 
 def test_foundations_come_back_as_they_were_written(tmp_path: Path) -> None:
-    houses = Foundations(np.array([1, 1, 4]), np.array([[6.7, 51.2, 80.123], [6.8, 51.1, -3.5], [-9.0, -70.0, 1.0]]))
+    houses = Foundations(
+        np.array([1, 1, 4]), np.array([[179.7, 51.2, 80.123], [-179.9, 51.1, -3.5], [-9.0, -70.0, 1.0]])
+    )
     names = np.array(["", "Grünes Haus / Teil 1", "", "", "\udce4"], dtype=object)
     houses.write(tmp_path / "foundations.npz", names)
     found = Foundations.read(tmp_path / "foundations.npz")
@@ -121,6 +123,9 @@ def test_published_terrain_is_read_as_another_reader_reads_it(
     indices = np.array(other.indices).reshape(-1, 3)
     middles = (vertices[indices[:, 0]] + vertices[indices[:, 1]]) / 2
     middles = middles[(middles[:, 0] < place.east - 1e-9) & (middles[:, 1] < place.north - 1e-9)]
+    np.testing.assert_allclose(terrain.heights_at(middles[:, :2]), middles[:, 2], atol=0.003)
+    # Within triangles: their middles, too.
+    middles = vertices[indices].mean(axis=1)
     np.testing.assert_allclose(terrain.heights_at(middles[:, :2]), middles[:, 2], atol=0.003)
     # At 10,000 places it is as true as it says.
     places = np.random.default_rng(5).uniform(1, 127, (10_000, 2))

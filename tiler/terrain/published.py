@@ -1,27 +1,28 @@
-"""Heights of a terrain as it is published: read back from its quantized-mesh tiles, as a globe shows them."""
+"""Heights of a terrain as it is published: read back from its quantized-mesh tiles, as a globe shows them.
+
+Our meshes are right-triangulated (see `relief`): where a point of the grid is no vertex, it lies in the middle of a
+side that was not halved, so its height is the mean of that side's ends.  Thus a mesh becomes a grid again, exactly and
+without looking for triangles.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tiler.terrain.quantized import CELLS
 from tiler.terrain.quantized_terrain import FOLDER, max_error
 from zwilling.errors import TilesetError
 
 _STEPS: Final = 32767
 _HEAD: Final = 88  # bytes before the count of vertices
 _EXTREMES: Final = 24  # where lowest and highest height stand
-_INDEX_16: Final = 65536
-# Twice the area of a triangle, in steps, by which a point on an edge may lie outside by rounding.
-_ON_EDGE: Final = 1.0
-# Points times triangles that are looked at together: bounds memory.
-_AT_ONCE: Final = 1 << 21
 
 Floats = NDArray[np.float64]
 
@@ -75,14 +76,14 @@ class PublishedTerrain:
         breaks = np.flatnonzero((np.diff(tiles[order], axis=0) != 0).any(axis=1)) + 1
         for points in np.split(order, breaks) if len(order) else ():
             x, y = tiles[points[0]].tolist()
-            mesh = _mesh(self.folder / FOLDER / str(self.level) / str(x) / f"{y}.terrain")
-            if mesh is not None:
-                heights[points] = _heights_on(mesh, (grid[points] - (x, y)) * _STEPS)
+            tile = _grid(self.folder / FOLDER / str(self.level) / str(x) / f"{y}.terrain")
+            if tile is not None:
+                heights[points] = _between(tile, grid[points] - (x, y))
         return heights
 
 
-def _mesh(path: Path) -> Floats | None:
-    """Return the corners of a tile's triangles, shape (t, 3, 3): u, v (steps) and height (metres); None for no tile.
+def _grid(path: Path) -> Floats | None:
+    """Return the heights of a tile's mesh on its grid, shape (129, 129), rows from north; None for no tile.
 
     Spec: quantized-mesh 1.0, https://github.com/CesiumGS/quantized-mesh.
     """
@@ -92,56 +93,61 @@ def _mesh(path: Path) -> Floats | None:
         return None
     except OSError as error:
         raise TilesetError(f"cannot be read ({error.strerror})", source=path) from error
+    heights = np.full((CELLS + 1, CELLS + 1), np.nan)
     try:
         low, high = np.frombuffer(content, "<f4", 2, _EXTREMES).astype(np.float64)
         (count,) = np.frombuffer(content, "<u4", 1, _HEAD).tolist()
         code = np.frombuffer(content, "<u2", 3 * count, _HEAD + 4).astype(np.int64).reshape(3, count)
         u, v, h = ((code >> 1) ^ -(code & 1)).cumsum(axis=1)
-        index = np.dtype("<u4" if count > _INDEX_16 else "<u2")
-        place = _HEAD + 4 + 6 * count
-        place += -place % index.itemsize
-        (triangles,) = np.frombuffer(content, "<u4", 1, place).tolist()
-        marks = np.frombuffer(content, index, 3 * triangles, place + 4).astype(np.int64)
-        # Each index counts down from the highest one so far plus one; a zero is new.
-        highest = np.cumsum(marks == 0) - (marks == 0)
-        corners = np.stack([u, v, low + h * ((high - low) / _STEPS)], axis=1)[highest - marks]
+        row, column = CELLS - np.rint(v * (CELLS / _STEPS)).astype(np.int64), np.rint(u * (CELLS / _STEPS))
+        heights[row, column.astype(np.int64)] = low + h * ((high - low) / _STEPS)
     except (ValueError, IndexError) as error:
         raise TilesetError("is no terrain tile", source=path, remedy="build the layer anew") from error
-    return np.asarray(corners.reshape(-1, 3, 3), dtype=np.float64)
-
-
-def _heights_on(mesh: Floats, places: Floats) -> Floats:
-    """Return heights at places (u, v in steps), shape (n,); NaN where no triangle lies."""
-    edges = _edges(mesh)
-    slopes = _slopes(mesh)
-    heights = np.empty(len(places))
-    for part in _parts(len(places), len(mesh)):
-        at = np.column_stack([places[part], np.ones(len(places[part]))])
-        inside = np.minimum(np.minimum(at @ edges[0], at @ edges[1]), at @ edges[2])
-        best = inside.argmax(axis=1)
-        found = (at * slopes[best]).sum(axis=1)
-        heights[part] = np.where(inside[np.arange(len(at)), best] >= -_ON_EDGE * _STEPS, found, np.nan)
+    _fill(heights)
+    if not np.isfinite(heights).all():
+        raise TilesetError("is no whole terrain tile", source=path, remedy="build the layer anew")
     return heights
 
 
-def _parts(points: int, triangles: int) -> Iterator[slice]:
-    step = max(_AT_ONCE // triangles, 1)
-    for begin in range(0, points, step):
-        yield slice(begin, begin + step)
+def _fill(heights: Floats) -> None:
+    """Write the height of the mesh to all points that are no vertices, from the largest squares to the smallest."""
+    side = CELLS
+    while side > 1:
+        half = side // 2
+        corners = heights[::side, ::side]
+        falling, rising = corners[:-1, :-1] + corners[1:, 1:], corners[:-1, 1:] + corners[1:, :-1]
+        _complete(heights[half::side, half::side], np.where(_is_falling(len(falling)), falling, rising))
+        _complete(heights[::side, half::side], corners[:, :-1] + corners[:, 1:])
+        _complete(heights[half::side, ::side], corners[:-1] + corners[1:])
+        side = half
 
 
-def _edges(mesh: Floats) -> list[Floats]:
-    """Return for each edge what a place times it gives: positive on its inner side; shape (3, t) each."""
-    edges = []
-    for here, there in ((0, 1), (1, 2), (2, 0)):
-        (x0, y0), (x1, y1) = mesh[:, here, :2].T, mesh[:, there, :2].T
-        edges.append(np.stack([y0 - y1, x1 - x0, x0 * y1 - x1 * y0]))
-    return edges
+def _complete(points: Floats, sums: Floats) -> None:
+    np.copyto(points, sums / 2, where=np.isnan(points))
 
 
-def _slopes(mesh: Floats) -> Floats:
-    """Return for each triangle what a place (u, v, 1) times it gives: the height there; shape (t, 3)."""
-    a, b, c = mesh[:, 0], mesh[:, 1], mesh[:, 2]
-    normal = np.cross(b - a, c - a)
-    along_u, along_v = -normal[:, 0] / normal[:, 2], -normal[:, 1] / normal[:, 2]
-    return np.stack([along_u, along_v, a[:, 2] - along_u * a[:, 0] - along_v * a[:, 1]], axis=1)
+@cache
+def _is_falling(across: int) -> NDArray[np.bool_]:
+    """Return which squares of a grid are cut from north-west to south-east; the others are cut the other way."""
+    number = np.arange(across)
+    return np.asarray((number[:, None] + number) % 2 == 0)
+
+
+def _between(heights: Floats, places: Floats) -> Floats:
+    """Return heights at places within a tile (0 to 1 from west and from south), shape (n,)."""
+    x, y = places[:, 0] * CELLS, (1.0 - places[:, 1]) * CELLS
+    column, row = (np.clip(np.floor(value).astype(np.int64), 0, CELLS - 1) for value in (x, y))
+    right, down = x - column, y - row
+    north_west, north_east = heights[row, column], heights[row, column + 1]
+    south_west, south_east = heights[row + 1, column], heights[row + 1, column + 1]
+    # Each cell is two triangles.
+    is_falling = (row + column) % 2 == 0
+    by_north_east = north_west + right * (north_east - north_west) + down * (south_east - north_east)
+    by_south_west = north_west + right * (south_east - south_west) + down * (south_west - north_west)
+    by_north_west = north_west + right * (north_east - north_west) + down * (south_west - north_west)
+    by_south_east = south_east + (1 - right) * (south_west - south_east) + (1 - down) * (north_east - south_east)
+    return np.where(
+        is_falling,
+        np.where(right >= down, by_north_east, by_south_west),
+        np.where(right + down <= 1, by_north_west, by_south_east),
+    )
