@@ -1,1 +1,1 @@
-"""LAS, LAZ and COPC -> points.  Empty until the point cloud pipeline is built; the import rules already hold for it."""
+"""LAS, LAZ and COPC -> points, in pieces that processes can share."""

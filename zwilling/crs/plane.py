@@ -96,7 +96,7 @@ def plane_crs(text: str, *, source: object | None = None) -> PlaneCRS:
         )
     is_ellipsoidal = len(crs.axis_info) == 3
     flat = crs.to_2d() if is_ellipsoidal else crs
-    code = flat.to_epsg() or _code_in_name(flat)
+    code = flat.to_epsg() or code_in_name(flat)
     if code is not None:
         return PlaneCRS(f"EPSG:{code}", _crs(f"EPSG:{code}").name, code, vertical, is_ellipsoidal)
     return PlaneCRS(flat.to_wkt(), flat.name, None, vertical, is_ellipsoidal)
@@ -177,7 +177,7 @@ def _way(given: str, wanted: str) -> pyproj.Transformer:
         ) from error
 
 
-def _code_in_name(crs: pyproj.CRS) -> int | None:
+def code_in_name(crs: pyproj.CRS) -> int | None:
     """Return the EPSG code that a CRS has for a name, where it is that CRS but for its datum's name."""
     try:
         named = parse_crs(crs.name)
