@@ -15,6 +15,7 @@ import pytest
 
 from citygml.findings import SEVERITIES
 from orthophotos.findings import SEVERITIES as PICTURE_SEVERITIES
+from pointclouds.findings import SEVERITIES as POINT_SEVERITIES
 from server.tilesets import MEDIA_TYPES
 from tests.tiler.towns import Town, houses
 from tiler.buildings import TilingOptions, TilingResult, tile_features
@@ -198,7 +199,8 @@ def test_every_finding_of_a_build_has_an_explanation_and_none_is_left_over() -> 
         *(PROJECT / "tiler").glob("*.py"),  # what the check of tilesets finds is not part of a build
         *(PROJECT / "zwilling").rglob("*.py"),
     ]
-    emitted = set(SEVERITIES) | set(PICTURE_SEVERITIES) | {code for module in modules for code in codes_in(module)}
+    rooms = set(SEVERITIES) | set(PICTURE_SEVERITIES) | set(POINT_SEVERITIES)
+    emitted = rooms | {code for module in modules for code in codes_in(module)}
     assert {"OUTSIDE_REGION", "HEIGHTS_BY_SURFACE", "DUPLICATE_ID"} < emitted
     assert emitted == set(EXPLANATIONS)
 

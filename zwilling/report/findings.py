@@ -278,6 +278,81 @@ EXPLANATIONS: Final[Mapping[str, Explanation]] = MappingProxyType(
             "Datei doppelt genannt",
             "Dieselbe Datei steht mehrfach in den Quellen. Sie wurde einmal gelesen.",
         ),
+        "POINTS_NONE": Explanation(
+            "Punktwolke ohne Punkte",
+            "Die Datei ist in Ordnung, enthält aber keinen Punkt. Sie trägt nichts zum Ergebnis bei.",
+        ),
+        "POINTS_UNCOUNTED": Explanation(
+            "Mehr Daten als angegeben",
+            "Hinter den gezählten Punkten folgen weitere Daten. Gelesen wurde, was der Kopf der Datei zählt.",
+            "Prüfen Sie, ob die Datei zu Ende geschrieben wurde.",
+        ),
+        "POINTS_LOST": Explanation(
+            "Punkte nicht lesbar",
+            "Ein Stück der Datei ist beschädigt. Seine Punkte fehlen im Ergebnis, alle anderen sind da.",
+            "Laden Sie die Datei neu.",
+        ),
+        "POINTS_WITHHELD": Explanation(
+            "Als gelöscht gekennzeichnete Punkte",
+            "Die Punkte tragen die LAS-Kennzeichnung „withheld“, die gelöscht bedeutet. Sie sind nicht im Ergebnis.",
+        ),
+        "POINTS_OUT_OF_BOUNDS": Explanation(
+            "Punkte außerhalb der angegebenen Grenzen",
+            "Einige Punkte liegen außerhalb der Grenzen, die der Kopf der Datei nennt.",
+            "Prüfen Sie die Datei; oft wurde der Kopf nach einer Bearbeitung nicht erneuert.",
+        ),
+        "POINT_BOUNDS_MEASURED": Explanation(
+            "Grenzen neu bestimmt",
+            "Die Grenzen im Kopf der Datei können nicht stimmen. Sie wurden aus allen Punkten bestimmt.",
+            "Lassen Sie den Kopf der Datei erneuern, etwa mit lasinfo -repair.",
+        ),
+        "POINT_CRS_ASSUMED": Explanation(
+            "Bezugssystem angenommen",
+            "Die Punktwolke nennt kein Bezugssystem. Angenommen wurde das der Region, in der sie damit auch liegt.",
+            "Geben Sie das Bezugssystem mit --crs an.",
+        ),
+        "POINT_HEIGHTS_ASSUMED": Explanation(
+            "Höhensystem angenommen",
+            "Die Punktwolke nennt nur ein Bezugssystem der Lage. Angenommen wurde das Höhensystem der Region.",
+            "Geben Sie beides mit --crs an, etwa --crs EPSG:25832+7837.",
+        ),
+        "POINT_CRS_AMBIGUOUS": Explanation(
+            "Bezugssystem widersprüchlich",
+            "Die Datei nennt ihr Bezugssystem zweimal verschieden oder mit einer Einheit, die nicht dazu passt.",
+            "Prüfen Sie die Lage im Ergebnis, und geben Sie sonst das Bezugssystem mit --crs an.",
+        ),
+        "POINT_HEAD_ODD": Explanation(
+            "Kopf der Datei ungewöhnlich",
+            "Der Kopf der Datei weicht von der LAS-Spezifikation ab, ohne dass es dem Lesen schadet.",
+        ),
+        "POINT_TAIL_LOST": Explanation(
+            "Ende der Datei fehlt",
+            "Was hinter den Punkten stehen sollte, fehlt. Die Punkte selbst sind vollständig.",
+            "Laden Sie die Datei neu.",
+        ),
+        "POINT_COLUMN_MISSING": Explanation(
+            "Gewünschte Angabe fehlt",
+            "Die Datei hat eine der gewünschten Angaben je Punkt nicht.",
+            "Prüfen Sie den Namen; die Meldung nennt die vorhandenen.",
+        ),
+        "POINT_COLUMN_NAN": Explanation(
+            "Werte, die keine Zahl sind",
+            "Eine zusätzliche Angabe je Punkt enthält Werte, die keine Zahl sind (NaN). Die Punkte bleiben erhalten.",
+        ),
+        "POINT_COLOURS_EMPTY": Explanation(
+            "Punkte ohne Farbe",
+            "Die Datei hat Platz für Farben, aber alle sind schwarz. Die Punkte gelten als farblos.",
+        ),
+        "POINT_COLOURS_MIXED": Explanation(
+            "Farben uneinheitlich",
+            "Die meisten Farben der Datei sind mit 8 Bit angegeben, einige sind heller, als das erlaubt.",
+            "Lassen Sie die Farben einheitlich mit 16 Bit schreiben.",
+        ),
+        "COPC_UNUSABLE": Explanation(
+            "Octree der Datei nicht benutzbar",
+            "Der Octree, den die COPC-Datei mitbringt, widerspricht sich. Die Punkte wurden ohne ihn gelesen.",
+            "Erzeugen Sie die Datei neu, etwa mit untwine oder pdal translate.",
+        ),
     }
 )
 
