@@ -141,7 +141,9 @@ def between(
             needed = np.unique(_corners(window, columns, rows))
             needed = needed[np.isnan(window.reshape(-1)[needed])]
             window.reshape(-1)[needed] = fill(needed)
-        heights[bad] = _from_some(window, columns, rows)
+        # Most of them, as a rule, lie far outside of everything that is known.
+        near = np.flatnonzero(_within_reach(window)[rows.astype(np.intp), columns.astype(np.intp)])
+        heights[bad[near]] = _from_some(window, columns[near], rows[near])
     return heights
 
 
@@ -168,6 +170,21 @@ def _corners(window: NDArray[np.float32], columns: NDArray[np.float64], rows: ND
     width = window.shape[1]
     cell = rows.astype(np.intp) * width + columns.astype(np.intp)
     return np.asarray(cell[:, None] + np.array([0, 1, width, width + 1]), dtype=np.intp)
+
+
+def _within_reach(window: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Return for each cell whether any height is known from the cell before it to the second one behind, both ways.
+
+    Of no other cells are heights taken for a place that is in it, or between it and the next.
+    """
+    known = np.isfinite(window)
+    for _ in range(2):  # down, then, turned, across
+        wide = known.copy()
+        wide[1:] |= known[:-1]
+        wide[:-1] |= known[1:]
+        wide[:-2] |= known[2:]
+        known = wide.T
+    return known
 
 
 def _from_some(
