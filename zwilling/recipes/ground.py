@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+
 from orthophotos.heights import open_heights
 from orthophotos.pictures import open_pictures
 from tiler.precompress import precompress
@@ -20,7 +22,8 @@ from tiler.terrain.quantized_terrain import GlobeTerrain
 from tiler.terrain.work import Product
 from zwilling.crs import ELLIPSOIDAL, Georeference, parse_crs
 from zwilling.crs.plane import plane_of
-from zwilling.errors import SourceError
+from zwilling.crs.routes import INSTALL_GRID
+from zwilling.errors import SourceError, UnknownCRSError
 from zwilling.recipes import Outcome, Progress
 from zwilling.recipes.code import code_hash
 from zwilling.recipes.heights import require_true_heights
@@ -64,8 +67,14 @@ class RasterFiles:
 
         Raises:
             SourceError: a file is not what it should be, or pictures have no heights to lie on.
-            UnknownCRSError: a file names no CRS, or an unknown one.
+            UnknownCRSError: a file names no CRS, an unknown one, or one without a way to the ellipsoid.
         """
+        if self.heights and self.plane_height is not None:
+            raise SourceError(
+                "there is terrain, so no picture lies on a plane",
+                source=self.heights[0],
+                remedy="leave out either the terrain or the height of the plane (--plane-height, plane_height)",
+            )
         if not self.heights and self.plane_height is None:
             raise SourceError(
                 "there are pictures, but no terrain for them to lie on",
@@ -75,9 +84,33 @@ class RasterFiles:
         pictures = open_pictures(self.pictures, crs=self.crs, picture=self.picture) if self.pictures else None
         into = None if pictures is None else pictures.crs
         if not self.heights:
-            return Ground(pictures, None, self.plane_height or 0.0, f"{into}+{self._plane_system}", self.region)
-        heights = open_heights(self.heights, crs=self.crs, region=self.region, into=into)
-        return Ground(pictures, heights, 0.0, heights.full_crs, self.region)
+            crs = f"{into}+{self._plane_system}"
+            is_assumed = parse_crs(self.crs or self.region.crs).vertical is None or self.crs is None
+            ground = Ground(pictures, None, self.plane_height or 0.0, crs, self.region)
+        else:
+            heights = open_heights(self.heights, crs=self.crs, region=self.region, into=into)
+            is_assumed = any(issue.code == "HEIGHT_SYSTEM_ASSUMED" for issue in heights.issues)
+            ground = Ground(pictures, heights, 0.0, heights.full_crs, self.region)
+        self._require_way_to_ellipsoid(ground, is_assumed=is_assumed)
+        return ground
+
+    def _require_way_to_ellipsoid(self, ground: Ground, *, is_assumed: bool) -> None:
+        """Stop where the middle of the first file has no ellipsoidal height, before anything is decoded."""
+        covers = ground.mosaics[0].files[0].covers
+        middle = ((covers.west + covers.east) / 2, (covers.south + covers.north) / 2, ground.plane)
+        try:
+            ground.georeference.to_geographic(np.array([middle]))
+        except UnknownCRSError as error:
+            horizontal, _, vertical = ground.crs.rpartition("+")
+            remedy = error.remedy
+            if is_assumed:
+                remedy = (
+                    f"heights were taken as EPSG:{vertical}, since nothing else is said; pass --crs {horizontal}+CODE "
+                    f"with the code of their height system, or --crs {horizontal}+{ELLIPSOIDAL}"
+                )
+                if error.remedy == INSTALL_GRID:
+                    remedy += f"; or {INSTALL_GRID}"
+            raise UnknownCRSError(error.problem, source=self.paths[0], where=error.where, remedy=remedy) from error
 
     @property
     def _plane_system(self) -> int | str:
