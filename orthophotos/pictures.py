@@ -117,7 +117,8 @@ class _Orthophotos:
                 return result
         if result is None:
             return np.zeros((window.height, window.width, PIXEL), np.uint8)
-        result[result[..., 3] == 0] = 0
+        whole = result.view("<u4")[..., 0]  # alpha is its highest byte
+        whole[whole < 1 << 24] = 0
         return result
 
 
