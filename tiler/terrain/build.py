@@ -17,7 +17,9 @@ import numpy as np
 from tiler.glb import Compression
 from tiler.target import FolderTarget
 from tiler.terrain.ground import Ground
-from tiler.terrain.tiles import GroundTiles, TileFacts, values
+from tiler.terrain.maker import Encoding
+from tiler.terrain.tiles import GroundTiles, values
+from tiler.terrain.tree import TileFacts
 from tiler.terrain.work import Product, Worked, work
 from tiler.workers import Workers
 from zwilling.errors import EmptyGeometryError
@@ -129,14 +131,8 @@ def tile_ground(
     """
     georeference = ground.georeference
     lines = (*options.copyright_lines, *((georeference.attribution,) if georeference.attribution else ()))
-    tiles = GroundTiles.of(
-        ground,
-        compression=options.compression,
-        quality=options.quality,
-        method=options.method,
-        copyright_lines=tuple(dict.fromkeys(lines)),
-        document_tiles=options.document_tiles,
-    )
+    encoding = Encoding(options.compression, options.quality, options.method, tuple(dict.fromkeys(lines)))
+    tiles = GroundTiles.of(ground, encoding, document_tiles=options.document_tiles)
     scratch = target.folder / _SCRATCH
     scratch.mkdir(parents=True)
     try:
@@ -172,10 +168,10 @@ def tile_ground(
         textured_tiles=sum(tile.is_textured for tile in facts),
         triangles=sum(tile.triangles for tile in facts),
         size=sum(tile.size for tile in facts),
-        leaf=tiles.leaf,
+        leaf=tiles.scheme.leaf,
         extent=Extent(low[0], low[1], high[0], high[1], low[2], high[2]),
         height_method=georeference.method,
-        attribution=tiles.copyright_lines,
+        attribution=encoding.copyright_lines,
         issues=(*heads, *georeference.issues, *worked.issues),
         levels=_levels(facts),
         tile_facts=facts,

@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+MILLIMETRES: Final = 1000.0
 Floats = NDArray[np.float64]
 _SKIRT_LEVELS: Final = 4  # how many levels coarser a neighbour may be for a skirt to reach its border
 
@@ -22,6 +23,11 @@ def at_points(heights: Floats, row: Floats, column: Floats) -> Floats:
     upper = heights[r, c] * (1 - x) + heights[r, c + 1] * x
     lower = heights[r + 1, c] * (1 - x) + heights[r + 1, c + 1] * x
     return np.asarray(upper * (1 - y) + lower * y)
+
+
+def to_millimetres(heights: Floats) -> Floats:
+    """Return heights in metres, rounded to whole millimetres."""
+    return np.asarray(np.rint(heights * MILLIMETRES) / MILLIMETRES)
 
 
 def any_of_four(drawn: NDArray[np.bool_]) -> NDArray[np.bool_]:
