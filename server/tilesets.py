@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 from starlette.exceptions import HTTPException
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from server.catalogue import Catalogue
@@ -38,6 +40,7 @@ RESERVED = frozenset({"report.json"})
 IMMUTABLE = "public, max-age=31536000, immutable"
 CURRENT = "public, max-age=60"
 _ENTRY = "tileset.json"
+_PICTURE = re.compile(r"[^/]+/imagery/\d{1,2}/\d{1,9}/\d{1,9}\.webp")
 
 
 class Tilesets:
@@ -67,7 +70,23 @@ class Tilesets:
         version, _, _ = rest.partition("/")
         if not VERSION.fullmatch(version):
             raise HTTPException(HTTPStatus.NOT_FOUND)
-        await self._files.respond(relative, scope, send, IMMUTABLE)
+        try:
+            await self._files.respond(relative, scope, send, IMMUTABLE)
+        except HTTPException as error:
+            if error.status_code != HTTPStatus.NOT_FOUND or not await self._is_empty_picture(layer, version, rest):
+                raise
+            empty = Response(status_code=HTTPStatus.NO_CONTENT, headers={"cache-control": IMMUTABLE})
+            await empty(scope, receive, send)
+
+    async def _is_empty_picture(self, layer: Layer, version: str, rest: str) -> bool:
+        """Return whether a pyramid of pictures has nothing at a place.
+
+        That is no fault: clients know a pyramid's bounds, not its holes, and browsers log each 404 as an error.
+        """
+        if _PICTURE.fullmatch(rest) is None:
+            return False
+        pyramid = self._catalogue.root / layer.id / version / "imagery/tiles.json"
+        return await asyncio.get_running_loop().run_in_executor(None, pyramid.is_file)
 
     def _entry(self, layer: Layer) -> Document:
         """Return the current tileset of a layer, made anew only when the version changes."""

@@ -121,6 +121,47 @@ def test_nothing_else_has_an_address(client: Client, path: str) -> None:
     assert response.headers["content-type"] == "application/problem+json"
 
 
+def pyramid(data: Path) -> Path:
+    """Return the folder of a pyramid of pictures that holds nothing yet."""
+    folder = data / "layers" / "buildings" / CURRENT / "imagery"
+    folder.mkdir()
+    (folder / "tiles.json").write_text(json.dumps({"tiles": ["{z}/{x}/{y}.webp"]}))
+    return folder
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_hole_in_a_pyramid_of_pictures_is_no_error(client: Client, data: Path, method: str) -> None:
+    folder = pyramid(data)
+    picture = folder / "3" / "4" / "5.webp"
+    picture.parent.mkdir(parents=True)
+    picture.write_bytes(b"RIFF\x04\x00\x00\x00WEBP")
+    assert client.get(f"{TILES}/imagery/3/4/5.webp").content == picture.read_bytes()
+    hole = client.request(method, f"{TILES}/imagery/3/4/6.webp")
+    assert (hole.status_code, hole.content) == (204, b"")
+    assert hole.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert hole.headers["access-control-allow-origin"] == "*"
+    # No hole is where there is no pyramid, and a picture is not just any name.
+    (folder / "tiles.json").unlink()
+    assert client.request(method, f"{TILES}/imagery/3/4/6.webp").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"{TILES}/imagery/3/4/6.png",
+        f"{TILES}/imagery/3/4/-6.webp",
+        f"{TILES}/imagery/3/4/6.webp/",
+        f"{TILES}/imagery/3/6.webp",
+        f"{TILES}/content/3/4/6.webp",
+        f"/tiles/buildings/{HIDDEN}/imagery/3/4/6.webp",
+        f"/tiles/plan/{HIDDEN}/imagery/3/4/6.webp",
+    ],
+)
+def test_only_holes_are_holes(client: Client, data: Path, path: str) -> None:
+    pyramid(data)
+    assert client.get(path).status_code == 404
+
+
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 @pytest.mark.parametrize("headers", [{}, {"range": "bytes=0-1"}, {"if-none-match": "*"}])
 @pytest.mark.parametrize("rest", ["tileset.json", f"{HIDDEN}/tileset.json", f"{HIDDEN}/content/0.glb"])
