@@ -2,6 +2,7 @@
 
 import { type Extent, type Layer, parseItemExtent, parseTwin, type Twin } from "./twin/description";
 import { Ground } from "./twin/ground";
+import { type Pictures, parseTileJson } from "./twin/tilejson";
 
 /** The server could not be reached, or answered with something else than what was asked for. */
 export class RequestError extends Error {
@@ -46,6 +47,13 @@ export async function fetchGround(layer: Layer): Promise<Ground | null> {
   return layer.ground === null ? null : Ground.parse(await json(resolve(layer.ground)));
 }
 
+/** The pictures of a layer for a globe, or null where it has none. */
+export async function fetchPictures(layer: Layer): Promise<Pictures | null> {
+  if (layer.imagery === null) return null;
+  const url = resolve(layer.imagery);
+  return parseTileJson(await json(url), url);
+}
+
 /** Where a feature is, or null where the layer does not know it. */
 export async function fetchPlace(layer: Layer, id: string): Promise<Extent | null> {
   try {
@@ -58,4 +66,9 @@ export async function fetchPlace(layer: Layer, id: string): Promise<Extent | nul
 
 export function tilesetUrl(layer: Layer): string {
   return resolve(layer.tileset);
+}
+
+/** Folder of a layer's terrain for a globe, or null where it has none. */
+export function terrainUrl(layer: Layer): string | null {
+  return layer.terrain === null ? null : resolve(layer.terrain);
 }

@@ -6,8 +6,9 @@ import { Chooser } from "./chooser";
 import { graphicsCard, LoadFaults } from "./faults";
 import { Calm, canvasPosition, type TestHook } from "./hook";
 import { cameraKeys } from "./keys";
+import type { Setting } from "./layers/kind";
 import { LayersOnStage, showable, subjects } from "./layers/on_stage";
-import { PARAMETERS } from "./layers/registry";
+import { PARAMETERS, SETTINGS } from "./layers/registry";
 import { Page } from "./page";
 import { type CivilTime, civilTime, instantOf } from "./twin/civil_time";
 import { DescriptionError, type Extent, type Layer, type Twin, union } from "./twin/description";
@@ -18,6 +19,7 @@ import type { Words } from "./twin/words";
 import { helpContent } from "./ui/help";
 import { layersContent } from "./ui/layers";
 import type { PanelKind } from "./ui/panels";
+import { settingControl } from "./ui/setting";
 
 /** The stage, who moves the camera, and what is chosen: there from the start, or never where there is no WebGL. */
 interface Scenery {
@@ -31,6 +33,8 @@ interface Scenery {
 export class App {
   private readonly errors: string[] = [];
   private readonly link: Link;
+  /** What visitors have set, by parameter; the rest is as it is where nobody has chosen. */
+  private readonly settings: Map<string, string>;
   private readonly page: Page;
   private readonly faults = new LoadFaults();
   private readonly layers = new LayersOnStage(() => this.tilesChanged());
@@ -40,7 +44,8 @@ export class App {
   private isFirstView = true;
 
   constructor(root: HTMLElement) {
-    this.link = parseLink(window.location.search, PARAMETERS);
+    this.link = parseLink(window.location.search, PARAMETERS, SETTINGS);
+    this.settings = new Map(this.link.settings);
     this.page = new Page(root, this.link.language ?? "de", this.panels(), {
       share: () => void this.share(),
       switchLanguage: () => this.switchLanguage(),
@@ -138,7 +143,7 @@ export class App {
       return;
     }
     const { chrome } = this.page;
-    for (const { id, title } of await this.layers.load(layers, stage)) {
+    for (const { id, title } of await this.layers.load(layers, stage, this.settings)) {
       chrome.notices.show(`layer-${id}`, chrome.words.say("layerFailed", { title }), "warning", null);
     }
     const whole = union(layers.map((layer) => layer.extent));
@@ -209,11 +214,20 @@ export class App {
   }
 
   private layerList(words: Words): readonly Node[] {
+    // Layers of one kind share its settings: they stand with the first that has use for them.
+    const settled = new Set<Setting>();
+    const controls = (settings: readonly Setting[]): readonly Node[] =>
+      settings.flatMap((setting) => {
+        if (settled.has(setting)) return [];
+        settled.add(setting);
+        const current = this.settings.get(setting.parameter) ?? setting.values[0]?.value ?? "";
+        return [settingControl(words, setting, current, (value) => this.set(setting, value))];
+      });
     const rows = this.layers.all.map(({ layer, kind, staged }) => ({
       layer,
       description: words.in(kind.description),
       isShown: staged.isShown,
-      section: staged.section(words),
+      section: [...controls(staged.settings), ...staged.section(words)],
       show: (shown: boolean) => {
         staged.isShown = shown;
         const chooser = this.scenery?.chooser;
@@ -221,6 +235,13 @@ export class App {
       },
     }));
     return layersContent(words, rows);
+  }
+
+  private set(setting: Setting, value: string): void {
+    if (value === setting.values[0]?.value) this.settings.delete(setting.parameter);
+    else this.settings.set(setting.parameter, value);
+    this.layers.set(setting, value);
+    this.writeAddress();
   }
 
   private async share(): Promise<void> {
@@ -243,6 +264,7 @@ export class App {
       time: this.link.time,
       language: language === "de" ? null : language,
       quality: this.link.quality,
+      settings: this.settings,
     };
   }
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { formatLink, isFeatureId, parseLink } from "../src/twin/link";
 
 const CHOICES = ["gebaeude", "sensor"];
+const SETTINGS = [{ parameter: "gelaende", values: [{ value: "netz" }, { value: "globus" }] }];
 
 describe("a link", () => {
   it("is read back as it was written", () => {
@@ -11,13 +12,14 @@ describe("a link", () => {
       time: { date: "2026-11-21", minutes: 845 },
       language: "en",
       quality: "high",
+      settings: new Map([["gelaende", "globus"]]),
     } as const;
-    expect(parseLink(formatLink(link), CHOICES)).toEqual(link);
+    expect(parseLink(formatLink(link), CHOICES, SETTINGS)).toEqual(link);
   });
 
   it("is empty where nothing is asked for", () => {
-    const nothing = { choice: null, camera: null, time: null, language: null, quality: null };
-    expect(parseLink("", CHOICES)).toEqual(nothing);
+    const nothing = { choice: null, camera: null, time: null, language: null, quality: null, settings: new Map() };
+    expect(parseLink("", CHOICES, SETTINGS)).toEqual(nothing);
     expect(formatLink(nothing)).toBe("");
   });
 
@@ -32,24 +34,27 @@ describe("a link", () => {
     "?sprache=fr",
     "?qualitaet=egal",
     "?gebaeude=%20",
+    "?gelaende=netz",
+    "?gelaende=scheibe",
+    "?luftbild=voll",
   ])("ignores what makes no sense: %s", (query) => {
-    expect(formatLink(parseLink(query, CHOICES))).toBe("");
+    expect(formatLink(parseLink(query, CHOICES, SETTINGS))).toBe("");
   });
 
   it("keeps any id it is given, but knows which can be one", () => {
-    expect(parseLink("?gebaeude=%3Cscript%3E", CHOICES).choice?.id).toBe("<script>");
+    expect(parseLink("?gebaeude=%3Cscript%3E", CHOICES, SETTINGS).choice?.id).toBe("<script>");
     expect(isFeatureId("DENW22AL500001kE")).toBe(true);
     for (const hostile of ["<script>", "../../etc/passwd", "a b", "", "x".repeat(200), "a\u202eb"]) {
       expect(isFeatureId(hostile)).toBe(false);
     }
-    expect(formatLink({ ...parseLink("", CHOICES), choice: { parameter: "gebaeude", id: "a&kamera=1#" } })).toBe(
-      "?gebaeude=a%26kamera%3D1%23",
-    );
+    expect(
+      formatLink({ ...parseLink("", CHOICES, SETTINGS), choice: { parameter: "gebaeude", id: "a&kamera=1#" } }),
+    ).toBe("?gebaeude=a%26kamera%3D1%23");
   });
 
   it("names one choice, by one of the names that there are", () => {
-    expect(parseLink("?sensor=5", CHOICES).choice).toEqual({ parameter: "sensor", id: "5" });
-    expect(parseLink("?sensor=5&gebaeude=7", CHOICES).choice).toEqual({ parameter: "gebaeude", id: "7" });
-    expect(parseLink("?baum=5", CHOICES).choice).toBeNull();
+    expect(parseLink("?sensor=5", CHOICES, SETTINGS).choice).toEqual({ parameter: "sensor", id: "5" });
+    expect(parseLink("?sensor=5&gebaeude=7", CHOICES, SETTINGS).choice).toEqual({ parameter: "gebaeude", id: "7" });
+    expect(parseLink("?baum=5", CHOICES, SETTINGS).choice).toBeNull();
   });
 });

@@ -3,26 +3,22 @@ import {
   CesiumWidget,
   Color,
   DirectionalLight,
-  EllipsoidTerrainProvider,
   Ion,
   Matrix3,
   Matrix4,
   type Scene,
   type ShadowMap,
-  type TerrainProvider,
   Transforms,
 } from "@cesium/engine";
-import { daylight, encoded } from "../twin/daylight";
+import { daylight } from "../twin/daylight";
 import type { Extent } from "../twin/description";
 import type { Ground } from "../twin/ground";
 import { type SunPosition, sunPosition } from "../twin/sun";
 import { Clay } from "./clay";
 import { Finish } from "./finish";
-import { groundTerrain } from "./ground";
 import { type Quality, rendererName, suitableQuality } from "./quality";
-
-/** Linear colour of the card that the model stands on. */
-const CARD = [0.55, 0.525, 0.475] as const;
+import { Soil } from "./soil";
+import { Underlay } from "./underlay";
 
 /**
  * Nothing nearer than this is drawn (metres), and this share of the camera's height above the highest roof: CesiumJS
@@ -41,11 +37,11 @@ export class Stage {
   readonly widget: CesiumWidget;
   readonly scene: Scene;
   readonly clay = new Clay();
+  readonly soil = new Soil();
+  readonly underlay: Underlay;
   readonly finish: Finish;
   readonly quality: Quality;
   private centre = { longitude: 0, latitude: 0 };
-  private coarse: TerrainProvider = new EllipsoidTerrainProvider();
-  private terrain: TerrainProvider | null = null;
   private toWorld = Matrix3.IDENTITY;
   /** Ellipsoidal heights (metres) between which the data stands. */
   private bottom = 0;
@@ -62,7 +58,6 @@ export class Stage {
     Ion.defaultAccessToken = ""; // nothing is asked of any other host
     this.widget = new CesiumWidget(container, {
       baseLayer: false,
-      terrainProvider: this.coarse,
       skyBox: false,
       skyAtmosphere: false,
       shadows: isHigh,
@@ -77,6 +72,7 @@ export class Stage {
       contextOptions: { webgl: { powerPreference: "high-performance" } },
     });
     this.scene = this.widget.scene;
+    this.underlay = new Underlay(this.scene);
     this.prepareScene();
     this.finish = new Finish(this.scene, isHigh);
   }
@@ -99,16 +95,9 @@ export class Stage {
     this.toWorld = Matrix4.getMatrix3(Transforms.eastNorthUpToFixedFrame(origin), new Matrix3());
     const up = Matrix3.getColumn(this.toWorld, 2, new Cartesian3());
     this.clay.setUp(up);
+    this.soil.setUp(up);
     this.finish.setUp(up);
-    this.coarse = groundTerrain(ground);
-    this.scene.terrainProvider = this.terrain ?? this.coarse;
-  }
-
-  /** Stand the scene on the terrain of a layer instead of the coarse ground; null goes back to that. */
-  setTerrain(terrain: TerrainProvider | null): void {
-    this.terrain = terrain;
-    this.scene.terrainProvider = terrain ?? this.coarse;
-    this.scene.requestRender();
+    this.underlay.setCoarse(ground);
   }
 
   /** Light the scene as the sun would at an instant; returns where the sun stands. */
@@ -120,17 +109,12 @@ export class Stage {
     const direction = this.direction(sun.azimuth, isUp ? Math.max(sun.elevation, 1.5) : 80);
     this.scene.light = new DirectionalLight({ direction: Cartesian3.negate(direction, new Cartesian3()) });
     this.finish.setDaylight(light, this.direction(sun.azimuth, sun.elevation));
-    const { shadowMap, globe } = this.scene;
+    const { shadowMap } = this.scene;
     shadowMap.enabled = this.quality === "high" && isUp && light.shadow < 0.999;
     shadowMap.darkness = light.shadow;
     this.clay.setDaylight(light, shadowMap.enabled);
-    if (globe) {
-      const lambert = Math.max(Math.sin((Math.max(sun.elevation, 0) * Math.PI) / 180), 0);
-      const lit = CARD.map((card, i) =>
-        encoded(card * ((light.sky[i] ?? 0) + (light.sun[i] ?? 0) * (0.34 + 0.66 * lambert))),
-      );
-      globe.baseColor = new Color(lit[0], lit[1], lit[2], 1);
-    }
+    this.soil.setDaylight(light);
+    this.underlay.setDaylight(light, sun.elevation);
     this.scene.requestRender();
     return sun;
   }
@@ -145,15 +129,6 @@ export class Stage {
     // CesiumJS keeps four such squares in one texture: 151 MB, or 67 MB on phones.
     scene.shadowMap.size = window.matchMedia("(pointer: coarse)").matches ? 2048 : 3072;
     scene.camera.percentageChanged = 0.05;
-    const { globe } = scene;
-    if (globe) {
-      globe.showGroundAtmosphere = false;
-      globe.enableLighting = false;
-      globe.showWaterEffect = false;
-      globe.tileCacheSize = 200;
-      globe.preloadAncestors = false; // parents of this ground show nothing that its children do not
-      globe.depthTestAgainstTerrain = true;
-    }
     // Depth is kept as the graphics card has it. CesiumJS' logarithmic depth is worked out at the middle of each pixel,
     // even where the surface only touches its corner: with several samples a pixel, edges would be drawn along every
     // wall's foot and every tile's seam.

@@ -55,7 +55,8 @@ export class Tiles {
   }
 
   get progress(): Progress {
-    return { done: this.arrived, all: this.expected };
+    // What is hidden asks for nothing more, and would be on its way for ever.
+    return { done: this.arrived, all: this.tileset.show ? this.expected : this.arrived };
   }
 
   get isLoaded(): boolean {
@@ -67,7 +68,9 @@ export class Tiles {
   }
 
   set isShown(shown: boolean) {
+    if (shown === this.tileset.show) return;
     this.tileset.show = shown;
+    this.changed();
     this.scene.requestRender();
   }
 

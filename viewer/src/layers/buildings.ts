@@ -23,6 +23,7 @@ export const buildings: LayerKind = {
   description: { de: "Gebäude mit Dachform", en: "Buildings with roof shape" },
   isSubject: true,
   parameter: "gebaeude",
+  settings: [],
 
   async load(layer, stage) {
     const staged = await Buildings.load(stage.scene, tilesetUrl(layer), stage.clay);
@@ -44,6 +45,8 @@ export const buildings: LayerKind = {
       onChange: (listener) => tiles.onChange(listener),
       remove: () => tiles.remove(),
       section: (words) => legend(words, LEGEND),
+      settings: [],
+      set: () => undefined,
       choosing: {
         pick: (picked) => staged.pick(picked),
         place: async (id) => (isFeatureId(id) ? fetchPlace(layer, id) : null),

@@ -17,8 +17,19 @@ export interface LayerKind {
   readonly isSubject: boolean;
   /** Name in the address (`?gebaeude=…`) of what was chosen in such a layer; null where nothing in it has an id. */
   readonly parameter: string | null;
+  /** What visitors may set for all layers of the kind. */
+  readonly settings: readonly Setting[];
   /** Put a layer on the stage. Throws where the server does not give it; then nothing of it is left on the stage. */
   load(layer: Layer, stage: Stage): Promise<StagedLayer>;
+}
+
+/** Something that visitors may set: one of a few values, which stands in the address. */
+export interface Setting {
+  /** Name in the address (`?gelaende=globus`). */
+  readonly parameter: string;
+  readonly title: Text;
+  /** The first is what holds as long as nobody has chosen. */
+  readonly values: readonly { readonly value: string; readonly text: Text }[];
 }
 
 /** How far loading has come, in tiles or whatever else a layer arrives in. */
@@ -41,6 +52,10 @@ export interface StagedLayer {
   remove(): void;
   /** Legend and controls of style, below the layer in the panel of layers. Built anew each time the panel opens. */
   section(words: Words): readonly Node[];
+  /** Those of the kind's settings that change something in this layer. */
+  readonly settings: readonly Setting[];
+  /** Follow a setting of the kind. */
+  set(setting: Setting, value: string): void;
   /** How things in the layer are chosen; null where nothing can be. */
   readonly choosing: Choosing | null;
 }

@@ -1,7 +1,7 @@
 import type { Cartesian3 } from "@cesium/engine";
 import type { Stage } from "../cesium/stage";
 import type { Layer } from "../twin/description";
-import type { Choice, Choosing, LayerKind, Progress, StagedLayer } from "./kind";
+import type { Choice, Choosing, LayerKind, Progress, Setting, StagedLayer } from "./kind";
 import { KINDS } from "./registry";
 
 /** One layer that is on the stage, and what it is. */
@@ -36,8 +36,10 @@ export class LayersOnStage {
   /**
    * Put layers on the stage. One that does not come leaves the others standing: it is returned. Throws what was thrown
    * first where not one has come.
+   *
+   * @param settings values that hold from the start, by parameter.
    */
-  async load(layers: readonly Layer[], stage: Stage): Promise<readonly Layer[]> {
+  async load(layers: readonly Layer[], stage: Stage, settings: ReadonlyMap<string, string>): Promise<readonly Layer[]> {
     const errors: unknown[] = [];
     const missing: Layer[] = [];
     for (const layer of layers) {
@@ -46,6 +48,10 @@ export class LayersOnStage {
       try {
         const staged = await kind.load(layer, stage);
         staged.onChange(this.changed);
+        for (const setting of kind.settings) {
+          const value = settings.get(setting.parameter);
+          if (value !== undefined) staged.set(setting, value);
+        }
         this.entries = [...this.entries, { layer, kind, staged }];
       } catch (error) {
         errors.push(error);
@@ -64,6 +70,11 @@ export class LayersOnStage {
 
   get all(): readonly Entry[] {
     return this.entries;
+  }
+
+  /** Have all layers of the kinds that know a setting follow it. */
+  set(setting: Setting, value: string): void {
+    for (const { kind, staged } of this.entries) if (kind.settings.includes(setting)) staged.set(setting, value);
   }
 
   get progress(): Progress {

@@ -8,6 +8,14 @@ export interface Link {
   readonly language: "de" | "en" | null;
   /** Better pictures than the renderer would choose, or plainer ones; null lets it choose. */
   readonly quality: "high" | "sparing" | null;
+  /** What visitors have set, by parameter: `gelaende=globus`. */
+  readonly settings: ReadonlyMap<string, string>;
+}
+
+/** A parameter and the values that it may have, of which the first is meant where it is absent. */
+export interface LinkedSetting {
+  readonly parameter: string;
+  readonly values: readonly { readonly value: string }[];
 }
 
 /** What is chosen: `gebaeude=DENW…`. */
@@ -49,8 +57,9 @@ function parseCamera(value: string | null): CameraPlace | null {
  * What the query of a URL asks for; parts that make no sense are as if absent.
  *
  * @param choices the names under which a link may say what is chosen; the first that is there counts.
+ * @param settings what else a link may say.
  */
-export function parseLink(query: string, choices: readonly string[]): Link {
+export function parseLink(query: string, choices: readonly string[], settings: readonly LinkedSetting[]): Link {
   const parameters = new URLSearchParams(query);
   const [choice] = choices.flatMap((parameter) => {
     const id = parameters.get(parameter)?.trim();
@@ -63,6 +72,13 @@ export function parseLink(query: string, choices: readonly string[]): Link {
     time: parseCivil(parameters.get("zeit") ?? ""),
     language: language === "de" || language === "en" ? language : null,
     quality: quality(parameters.get("qualitaet")),
+    settings: new Map(
+      settings.flatMap(({ parameter, values }) => {
+        const value = parameters.get(parameter);
+        const isOne = values.slice(1).some((possible) => possible.value === value);
+        return value !== null && isOne ? [[parameter, value] as const] : [];
+      }),
+    ),
   };
 }
 
@@ -89,5 +105,6 @@ export function formatLink(link: Link): string {
   if (link.time) entries.push(`zeit=${formatCivil(link.time)}`);
   if (link.language) entries.push(`sprache=${link.language}`);
   if (link.quality) entries.push(`qualitaet=${QUALITY[link.quality]}`);
+  for (const [parameter, value] of link.settings) entries.push(`${parameter}=${encodeURIComponent(value)}`);
   return entries.length === 0 ? "" : `?${entries.join("&")}`;
 }

@@ -1,0 +1,74 @@
+import { Cartesian3, CustomShader, LightingModel, UniformType } from "@cesium/engine";
+import type { Daylight, Rgb } from "../twin/daylight";
+import { vector } from "./clay";
+
+/** Linear colour of the card that the model stands on, which is also that of ground without a picture. */
+export const CARD: Rgb = [0.55, 0.525, 0.475];
+
+/** Linear colour of what pictures of open country show in the mean. */
+export const LAND: Rgb = [0.235, 0.245, 0.16];
+
+/** How pictures are shown on the ground: laid back below the model, as they are, or not at all. */
+export type Picture = "quiet" | "full" | "none";
+
+/** What is left of a picture's saturation and contrast. */
+export const PICTURE: Readonly<Record<Picture, number>> = { quiet: 2 / 3, full: 1, none: 0 };
+
+const FRAGMENT = /* glsl */ `
+  void fragmentMain(FragmentInput fsInput, inout czm_modelMaterial material) {
+    vec3 up = normalize(czm_viewRotation * u_up);
+    vec3 normal = normalize(fsInput.attributes.normalEC);
+    vec3 towardsSun = normalize(czm_lightDirectionEC);
+
+    vec3 albedo = vec3(${CARD.join(", ")});
+    float relief = 3.0;                                        // slopes are lit as if they were so much steeper
+  #ifdef HAS_BASE_COLOR_TEXTURE
+    if (u_share > 0.0) {
+      vec3 shown = pow(material.diffuse, vec3(1.0 / 2.2));
+      shown = mix(vec3(dot(shown, vec3(0.2125, 0.7154, 0.0721))), shown, u_share);
+      shown = mix(vec3(0.5), shown, u_share);
+      albedo = pow(clamp(shown, 0.0, 1.0), vec3(2.2));
+      relief = 1.6;                                            // a picture has shades of its own
+    }
+  #endif
+
+    normal = normalize(normal + (relief - 1.0) * (normal - up * dot(normal, up)));
+    float lambert = max(dot(normal, towardsSun), 0.0);
+    material.diffuse = albedo * (u_sky + u_sun * (0.34 + 0.66 * lambert));
+  }
+`;
+
+/** A linear colour as the shader lays it back. */
+export function laidBack(color: Rgb, share: number): Rgb {
+  const shown = color.map((part) => part ** (1 / 2.2));
+  const [red, green, blue] = shown as [number, number, number];
+  const grey = 0.2125 * red + 0.7154 * green + 0.0721 * blue;
+  return shown.map((part) => (0.5 + (grey + (part - grey) * share - 0.5) * share) ** 2.2) as unknown as Rgb;
+}
+
+/** The material of ground: its picture in the light of the hour, or card with a light hill shade. */
+export class Soil {
+  readonly shader = new CustomShader({
+    lightingModel: LightingModel.UNLIT,
+    uniforms: {
+      u_up: { type: UniformType.VEC3, value: new Cartesian3(0, 0, 1) },
+      u_sun: { type: UniformType.VEC3, value: new Cartesian3() },
+      u_sky: { type: UniformType.VEC3, value: new Cartesian3() },
+      u_share: { type: UniformType.FLOAT, value: PICTURE.quiet },
+    },
+    fragmentShaderText: FRAGMENT,
+  });
+
+  setUp(up: Cartesian3): void {
+    this.shader.setUniform("u_up", up);
+  }
+
+  setDaylight({ sun, sky }: Daylight): void {
+    this.shader.setUniform("u_sun", vector(sun));
+    this.shader.setUniform("u_sky", vector(sky));
+  }
+
+  setPicture(picture: Picture): void {
+    this.shader.setUniform("u_share", PICTURE[picture]);
+  }
+}
