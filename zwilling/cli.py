@@ -289,12 +289,16 @@ def serve(settings_file: Path, host: str | None, port: int | None, quiet: bool) 
 @click.option(
     "--seed", type=int, default=1, show_default=True, help="The same seed gives the same quarter, byte by byte."
 )
-def sample(folder: Path, buildings: int, seed: int) -> None:
-    """Write the synthetic sample quarter as source files (CityGML, as NRW delivers it)."""
-    from zwilling.sample import write_sample
+@click.option("--ground", is_flag=True, help="Terrain and orthophoto, too: 12 s and 35 MB for each square kilometre.")
+def sample(folder: Path, buildings: int, seed: int, ground: bool) -> None:
+    """Write the synthetic sample quarter as source files, as NRW delivers them: LoD2, and DGM1 and DOP10."""
+    from zwilling.sample import write_ground, write_sample
 
     for path in write_sample(folder, buildings=buildings, seed=seed):
         click.echo(str(path))
+    if ground:
+        for path in write_ground(folder, buildings=buildings, seed=seed):
+            click.echo(str(path))
 
 
 @main.group()

@@ -38,7 +38,7 @@ def trees(count: int, seed: int) -> list[Tree]:
     return _survey(count, seed).trees
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=2)
 def camera(count: int, seed: int) -> Camera:
     """Return the camera over a sample."""
     survey = _survey(count, seed)
@@ -46,7 +46,7 @@ def camera(count: int, seed: int) -> Camera:
     return Camera(survey.scene, shapes, shadows, Crowns(survey.trees, seed), seed)
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=2)
 def _survey(count: int, seed: int) -> Survey:
     survey = Survey(town(count, seed))
     squares = square_kilometres(count, seed)

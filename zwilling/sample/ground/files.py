@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zwilling.errors import SettingsError
-from zwilling.rasters import Window
+from zwilling.rasters import Rectangle, Window
 from zwilling.sample.citygml import MARK
 from zwilling.sample.terrain import elevation
 
@@ -42,14 +43,17 @@ def picture_name(column: int, row: int) -> str:
     return f"dop10rgbi_32_{column}_{row}_1_nw_{YEAR}.tif"
 
 
-def write_all(folder: Path, buildings: int, seed: int, jobs: int) -> list[Path]:
+def write_all(folder: Path, buildings: int, seed: int, jobs: int, within: Rectangle | None) -> list[Path]:
     """Return the files of all square kilometres that buildings touch, after writing them with so many processes."""
     from zwilling.sample.ground.drawing_up import square_kilometres
 
-    squares = square_kilometres(buildings, seed)
-    tasks = [(folder, buildings, seed, column, row) for column, row in squares]
+    tasks = [
+        _Task(folder, buildings, seed, column, row, area)
+        for column, row in square_kilometres(buildings, seed)
+        if (area := _part(column, row, within)) is not None
+    ]
     jobs = min(jobs or os.cpu_count() or 1, len(tasks))
-    if jobs == 1:
+    if jobs <= 1:
         written = [_write_square(task) for task in tasks]
     else:
         # Fresh processes: the libraries that draw and write have threads, which a fork would cut off.
@@ -58,53 +62,78 @@ def write_all(folder: Path, buildings: int, seed: int, jobs: int) -> list[Path]:
     return [path for pair in written for path in pair]
 
 
-def _write_square(task: tuple[Path, int, int, int, int]) -> tuple[Path, Path]:
-    folder, buildings, seed, column, row = task
-    terrain, picture = folder / terrain_name(column, row), folder / picture_name(column, row)
-    write_terrain(terrain, column, row)
-    write_picture(picture, column, row, buildings, seed)
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """A square kilometre, or what of it is wanted."""
+
+    folder: Path
+    buildings: int
+    seed: int
+    column: int
+    row: int
+    area: Rectangle
+
+
+def _part(column: int, row: int, within: Rectangle | None) -> Rectangle | None:
+    west, south = column * 1000.0, row * 1000.0
+    if within is None:
+        return Rectangle(west, south, west + 1000.0, south + 1000.0)
+    part = Rectangle(
+        max(west, within.west),
+        max(south, within.south),
+        min(west + 1000.0, within.east),
+        min(south + 1000.0, within.north),
+    )
+    return part if part.west < part.east and part.south < part.north else None
+
+
+def _write_square(task: _Task) -> tuple[Path, Path]:
+    terrain = task.folder / terrain_name(task.column, task.row)
+    picture = task.folder / picture_name(task.column, task.row)
+    write_terrain(terrain, task.area)
+    write_picture(picture, task.area, task.buildings, task.seed)
     return terrain, picture
 
 
-def cell_heights(column: int, row: int) -> NDArray[np.float32]:
-    """Return the elevation at the centres of the cells of a square kilometre, shape (1000, 1000), north first."""
-    x = column * 1000.0 + np.arange(1000) + 0.5
-    y = row * 1000.0 + 1000.0 - np.arange(1000) - 0.5
+def cell_heights(area: Rectangle) -> NDArray[np.float32]:
+    """Return the elevation at the centres of the cells of 1 m, shape (rows, columns), north first."""
+    x = np.arange(area.west, area.east) + 0.5
+    y = np.arange(area.north, area.south, -1.0) - 0.5
     # NRW gives centimetres; rounding also makes the file a third of the size.
     return np.round(elevation(*np.meshgrid(x, y)), 2).astype(np.float32)
 
 
-def write_terrain(path: Path, column: int, row: int) -> None:
-    """Write the terrain of a square kilometre: 1 m, float32, heights DHHN2016."""
+def write_terrain(path: Path, area: Rectangle) -> None:
+    """Write the terrain of an area: 1 m, float32, heights DHHN2016."""
+    heights = cell_heights(area)
     profile = {
-        "width": 1000, "height": 1000, "count": 1, "dtype": "float32", "nodata": _NODATA, "compress": "deflate",
-        "predictor": 3, "blockxsize": 256, "blockysize": 256,
+        "width": heights.shape[1], "height": heights.shape[0], "count": 1, "dtype": "float32", "nodata": _NODATA,
+        "compress": "deflate", "predictor": 3, "blockxsize": 256, "blockysize": 256,
     }  # fmt: skip
-    with _Whole(path, (column * 1000.0, row * 1000.0 + 1000.0, 1.0), profile) as file:
-        file.write(cell_heights(column, row), 1)
+    with _Whole(path, (area.west, area.north, 1.0), profile) as file:
+        file.write(heights, 1)
 
 
-def write_picture(path: Path, column: int, row: int, buildings: int, seed: int) -> None:
-    """Write the orthophoto of a square kilometre: 10 cm, red, green, blue and near infrared."""
+def write_picture(path: Path, area: Rectangle, buildings: int, seed: int) -> None:
+    """Write the orthophoto of an area: 10 cm, red, green, blue and near infrared."""
     from rasterio.enums import ColorInterp
     from rasterio.windows import Window as Part
 
     from zwilling.sample.ground.drawing_up import camera
 
-    size = 10_000
-    # NRW delivers JPEG 2000, which takes ten times as long to write; everything that reads one reads the other.
+    width, height = round((area.east - area.west) * 10), round((area.north - area.south) * 10)
+    # NRW delivers JPEG 2000, which takes many times as long to write; whoever reads the one reads the other.
     profile = {
-        "width": size, "height": size, "count": 4, "dtype": "uint8", "compress": "jpeg", "jpeg_quality": 75,
+        "width": width, "height": height, "count": 4, "dtype": "uint8", "compress": "jpeg", "jpeg_quality": 75,
         "photometric": "MINISBLACK", "interleave": "pixel", "blockxsize": _BLOCK, "blockysize": _BLOCK,
     }  # fmt: skip
     eye = camera(buildings, seed)
-    west, north = column * 1000.0, row * 1000.0 + 1000.0
-    with _Whole(path, (west, north, 0.1), profile) as file:
+    with _Whole(path, (area.west, area.north, 0.1), profile) as file:
         file.colorinterp = (ColorInterp.red, ColorInterp.green, ColorInterp.blue, ColorInterp.undefined)
-        for top in range(0, size, _STRIP):
-            high = min(_STRIP, size - top)
-            taken = eye.take(Window(west, round(north - top * 0.1, 1), 0.1, size, high))
-            file.write(np.moveaxis(taken, 2, 0), window=Part(0, top, size, high))
+        for top in range(0, height, _STRIP):
+            high = min(_STRIP, height - top)
+            taken = eye.take(Window(area.west, round(area.north - top * 0.1, 1), 0.1, width, high))
+            file.write(np.moveaxis(taken, 2, 0), window=Part(0, top, width, high))
         for band, name in enumerate(("Rot", "Grün", "Blau", "Nahes Infrarot"), 1):
             file.set_band_description(band, name)
 

@@ -42,8 +42,8 @@ class Camera:
         width, height = window.width + 2 * _MARGIN, window.height + 2 * _MARGIN
         frame = Window(west, north, size, width, height)
         colours, grains = self.scene.palette.tables()
-        ink = _drawn(self.shapes, frame, "I").astype(np.intp)
-        shadow = _drawn(self.shadows, frame, "L").copy()
+        ink = drawn(self.shapes, frame, "I").astype(np.intp)
+        shadow = drawn(self.shadows, frame, "L").copy()
         self.crowns.shade(shadow, frame)
         # Four bytes at once, and whole rows of them: fancy indexing takes five times as long.
         picture = colours.view(np.uint32).ravel().take(ink).view(np.uint8).reshape(height, width, 4)
@@ -95,26 +95,31 @@ def _softened(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return total.astype(np.uint8)
 
 
-def _drawn(drawing: Drawing, frame: Window, mode: str) -> NDArray[np.uint8]:
+def drawn(drawing: Drawing, frame: Window, mode: str) -> NDArray[np.uint8]:
     """Return the numbers of the uppermost shapes."""
     image = Image.new(mode, (frame.width, frame.height), 0)
     draw = ImageDraw.Draw(image)
     box = frame.rectangle
     scale = 1.0 / frame.resolution
+    # Whole pixels of the country's grid: PIL cuts decimals towards 0, which would move what begins beyond the edge.
+    corner = np.rint(np.array((frame.west, -frame.north)) * scale)
     for shape in drawing.within(box.west, box.south, box.east, box.north):
-        # PIL's pixel (0, 0) has its centre at 0, 0.
-        places = (shape.coords - (frame.west, frame.north)) * (scale, -scale) - 0.5
-        _draw(draw, shape, np.rint(places * 4.0) / 4.0, scale)
+        places = np.rint(shape.coords * (scale, -scale) - 0.5) - corner
+        _draw(draw, shape, places.astype(np.int64), scale)
     return np.asarray(image)
 
 
-def _draw(draw: ImageDraw.ImageDraw, shape: Shape, places: NDArray[np.float64], scale: float) -> None:
+def _draw(draw: ImageDraw.ImageDraw, shape: Shape, places: NDArray[np.int64], scale: float) -> None:
     wide = max(1, round(shape.width * scale))
     if shape.is_hatching:
         for line in places.reshape(-1, 4).tolist():
             draw.line(line, fill=shape.ink, width=wide)
     elif shape.width:
-        draw.line(places.ravel().tolist(), fill=shape.ink, width=wide, joint="curve")
+        draw.line(places.ravel().tolist(), fill=shape.ink, width=wide)
+        if wide > 4:
+            half = wide // 2
+            for x, y in places[1:-1].tolist():
+                draw.ellipse((x - half, y - half, x + half, y + half), fill=shape.ink)
     else:
         draw.polygon(places.ravel().tolist(), fill=shape.ink)
 

@@ -46,7 +46,7 @@ def draw_building(survey: Survey, building: Building, near: int) -> None:
     is_monument = building.draft.year is not None and building.draft.year < 1900
     solar = not is_monument and rng.random() < (0.2 if building.draft.storeys == 3 else 0.8)
     for part in sorted(building.draft.parts, key=lambda solid: solid.height):
-        _cast(survey, part)
+        cast(survey, part)
         survey.scene.lift(part.footprint)
         is_flat = part.roof_type is RoofType.FLAT
         for face in part.faces:
@@ -54,7 +54,7 @@ def draw_building(survey: Survey, building: Building, near: int) -> None:
                 _face(survey, face, flat if is_flat else pitched, rng, part, solar=solar)
 
 
-def _cast(survey: Survey, part: Solid) -> None:
+def cast(survey: Survey, part: Solid) -> None:
     """Cast the shadow of a solid: of every wall and roof face, which together are its silhouette."""
     for face in part.faces:
         if face.surface in (Surface.WALL, Surface.ROOF):

@@ -58,7 +58,7 @@ class Town:
         return found
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=2)
 def town(count: int, seed: int) -> Town:
     """Return the town with so many buildings."""
     standing = tuple(buildings(count, seed))
