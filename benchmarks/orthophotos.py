@@ -26,11 +26,14 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+import rasterio
+
 from benchmarks import ground_inputs, textures
 from benchmarks.measure import Median, alternate, machine, run
 
 COG, TILES = "gdal_translate", "gdal2tiles.py"
 PARTS = ("peers", "terrain", "memory", "textures", "real")
+LAMBERT_93 = 2154  # of the French ones, which describe it without its number
 SMALL = 256  # pixels along a side of the files that most pyramids are made of
 
 
@@ -165,13 +168,17 @@ class Bench:
         found = sorted(path for suffix in ("*.tif", "*.jp2") for path in (data / "orthophotos").rglob(suffix))
         print(f"\nreal files, one run each, 3D Tiles and globe{'' if found else ': there are none here'}")
         for path in found:
-            target = self._work / "real"
+            with rasterio.open(path) as dataset:
+                megapixels = dataset.width * dataset.height / 1e6
+                code = (dataset.crs.to_epsg() if dataset.crs else None) or LAMBERT_93
+            # They come from all over the world; their plane is taken as ellipsoidal, so none needs a geoid.
+            command = [*self._ours([path], "real"), "--plane-height", "50", "--crs", f"EPSG:{code}+ellipsoidal"]
             try:
-                its = Median.of([run([*self._ours([path], "real"), "--plane-height", "50"])])
+                its = Median.of([run(command)])
             except RuntimeError as error:
-                print(f"  {path.name:36} {str(error).splitlines()[-1]}")
+                print(f"  {path.name:34} {str(error).splitlines()[-1]}")
                 continue
-            print(row(path.name, its, 36) + f"   {weight(target)}")
+            print(row(path.name, its, 34) + f"   {megapixels:.2f} MP   {weight(self._work / 'real')}")
 
     def _inputs(self, column: int = 0, row: int = 0) -> tuple[Path, Path]:
         folder = self._folder("inputs")
