@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from citygml.attributes import GenericNames
 from citygml.batch import Frame, Gathered, make_batch
 from citygml.building import Part
-from citygml.content import source_name
 from citygml.findings import Findings
 from zwilling.crs import is_geographic, is_latitude_first, parse_crs
 from zwilling.errors import EmptyGeometryError
 from zwilling.features import FeatureBatch
+from zwilling.packed import source_name
 from zwilling.region import Region
 
 # A batch ends at whichever comes first; some megabytes of arrays then.

@@ -25,12 +25,12 @@ from citygml.attributes import Row
 from citygml.batch import Frame
 from citygml.building import Part, footprints
 from citygml.cityjson_attributes import address_of, read_attributes
-from citygml.content import opened
 from citygml.levels import by_preference
 from citygml.namespaces import BOUNDARY_SUFFIXES, BOUNDARY_SURFACES, INTERIOR_SURFACES, Boundary, local_name
 from citygml.surfaces import Polygon
 from zwilling.errors import SourceError, UnknownCRSError
 from zwilling.features import FeatureBatch
+from zwilling.packed import opened
 from zwilling.region import Region
 
 # Of a document that is read whole: one of 218 MB took 504 MB of memory.

@@ -20,11 +20,11 @@ from urllib.parse import unquote
 
 from lxml import etree
 
-from citygml.content import entries, opened
 from citygml.findings import Findings
 from citygml.namespaces import GML, names
 from citygml.prolog import Found, UnknownEncodingError, encoding_of, first_construct
 from zwilling.errors import SourceError
+from zwilling.packed import entries, opened
 
 _LARGEST: Final = 1 << 23
 # Of one source; PLATEAU's names some hundred.

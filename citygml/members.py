@@ -12,11 +12,11 @@ from typing import BinaryIO, Final, Literal, cast
 
 from lxml import etree
 
-from citygml.content import opened, source_name
 from citygml.namespaces import CITY_MODELS, CORE, DISCARDED, ENVELOPES, GML, MEMBERS, local_name, names
 from citygml.prolog import Encoding, Found, UnknownEncodingError, encoding_of, first_construct
 from citygml.shares import Share
 from zwilling.errors import SourceError
+from zwilling.packed import opened, source_name
 
 _DATES: Final = names(CORE, "creationDate")
 _BOUNDED_BY: Final = names(GML, "boundedBy")

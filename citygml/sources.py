@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Final
 
 from citygml.cityjson import CityJSONSource
-from citygml.content import Packing, heads, opened, packing_of, plain_file
 from citygml.findings import finding
 from citygml.prolog import Found, UnknownEncodingError, encoding_of, first_construct
 from citygml.reader import CityGMLSource
@@ -18,6 +17,7 @@ from citygml.shares import Share, cut
 from zwilling.errors import SourceError
 from zwilling.features import FeatureBatch, FeatureSource
 from zwilling.issues import Issue
+from zwilling.packed import Packing, heads, opened, packing_of, plain_file
 from zwilling.region import Region
 
 _HEAD: Final = 1 << 16

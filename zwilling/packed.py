@@ -26,10 +26,10 @@ from typing import BinaryIO, Final, cast
 
 from zwilling.errors import SourceError
 
-# Real CityGML shrinks to a tenth or a fifteenth.
+# CityGML and grids of heights shrink to a tenth or a fifteenth; a grid that is empty but for a corner, to a fiftieth.
 _LARGEST_RATIO: Final = 100
-# A small file of blanks may well pass the ratio, and does no harm.
-_RATIO_FROM: Final = 1 << 22
+# A small file of blanks, or a square kilometre of no heights, may well pass the ratio, and does no harm.
+_RATIO_FROM: Final = 1 << 23
 _LARGEST_ENTRY: Final = 1 << 35
 _LARGEST_ARCHIVE: Final = 1 << 38
 # A county has some 600 files.
@@ -94,6 +94,26 @@ def plain_file(path: Path) -> BinaryIO:
     raise SourceError("is a pipe or a device, not a file", source=path, remedy="write what comes from it to a file")
 
 
+def packing(path: Path) -> Packing:
+    """Return how a file is packed.
+
+    Raises:
+        SourceError: there is no such file, or it cannot be read.
+    """
+    with _reading(str(path)), plain_file(path) as file:
+        return packing_of(file.read(4))
+
+
+def most_unpacked(packed: int) -> int:
+    """Return to how many bytes so many packed ones may unpack; what is larger is refused.
+
+    Example:
+        >>> most_unpacked(10), most_unpacked(1_000_000)
+        (8388608, 100000000)
+    """
+    return min(_LARGEST_ENTRY, max(_RATIO_FROM, packed * _LARGEST_RATIO))
+
+
 def source_name(path: Path, entry: str) -> str:
     """Return what a file, or an entry of an archive, is called in errors and findings."""
     return f"{path}/{entry}" if entry else str(path)
@@ -108,68 +128,66 @@ def opened(path: Path, entry: str = "") -> Iterator[BinaryIO]:
             exhaust its reader.
     """
     name = source_name(path, entry)
-    try:
-        with plain_file(path) as file:
-            head = file.read(6)
-            packing = packing_of(head)
-            unread = next((kind for begin, kind in _NOT_UNPACKED.items() if head.startswith(begin)), None)
-            if unread is not None:
-                raise SourceError(f"is packed as {unread}", source=name, remedy="unpack it; gzip and zip are read")
-            file.seek(0)
-            if packing is Packing.NONE:
-                yield file
-            elif packing is Packing.GZIP:
-                with closing(gzip.GzipFile(fileobj=file)) as unpacked:
-                    yield _limited(cast(BinaryIO, unpacked), os.fstat(file.fileno()).st_size, name)
-            else:
-                with _archive(path, file) as archive:
-                    info = next((info for info in _checked(path, archive) if info.filename == entry), None)
-                    if info is None:
-                        problem = f"there is no '{entry}' in the archive" if entry else "an archive is not one file"
-                        raise SourceError(problem, source=path, remedy="check what file it is")
-                    with _entry(archive, info, name) as unpacked_entry:
-                        yield _limited(unpacked_entry, info.compress_size, name)
-    except FileNotFoundError:
-        raise SourceError("there is no such file", source=name, remedy="check the path") from None
-    except OSError as error:
-        problem = f"the file cannot be read ({error.strerror or error})"
-        raise SourceError(problem, source=name, remedy="check its permissions") from error
+    with _reading(name), plain_file(path) as file:
+        head = file.read(6)
+        kind = packing_of(head)
+        unread = next((what for begin, what in _NOT_UNPACKED.items() if head.startswith(begin)), None)
+        if unread is not None:
+            raise SourceError(f"is packed as {unread}", source=name, remedy="unpack it; gzip and zip are read")
+        file.seek(0)
+        if kind is Packing.NONE:
+            yield file
+        elif kind is Packing.GZIP:
+            with closing(gzip.GzipFile(fileobj=file)) as unpacked:
+                yield _limited(cast(BinaryIO, unpacked), os.fstat(file.fileno()).st_size, name)
+        else:
+            with _archive(path, file) as archive:
+                info = next((info for info in _checked(path, archive) if info.filename == entry), None)
+                if info is None:
+                    problem = f"there is no '{entry}' in the archive" if entry else "an archive is not one file"
+                    raise SourceError(problem, source=path, remedy="check what file it is")
+                with _entry(archive, info, name) as unpacked_entry:
+                    yield _limited(unpacked_entry, info.compress_size, name)
 
 
 def entries(path: Path) -> list[Entry]:
     """Return the files in a zip archive, in its own order, after having seen that all of it can be trusted.
 
     Raises:
-        SourceError: the archive is broken, or one of its entries is refused.
+        SourceError: the archive cannot be read or is broken, or one of its entries is refused.
     """
-    try:
-        with plain_file(path) as file, _archive(path, file) as archive:
-            return [Entry(info.filename, info.file_size) for info in _checked(path, archive) if not info.is_dir()]
-    except OSError as error:
-        problem = f"the file cannot be read ({error.strerror or error})"
-        raise SourceError(problem, source=path, remedy="check its permissions") from error
+    with _reading(str(path)), plain_file(path) as file, _archive(path, file) as archive:
+        return [Entry(info.filename, info.file_size) for info in _checked(path, archive) if not info.is_dir()]
 
 
 def heads(path: Path, size: int) -> Iterator[tuple[str, bytes]]:
     """Yield the name and the first `size` bytes of every file in a zip archive, in its own order.
 
     Raises:
-        SourceError: the archive is broken, or one of its entries is refused.
+        SourceError: the archive cannot be read or is broken, or one of its entries is refused.
     """
+    with _reading(str(path)), plain_file(path) as file, _archive(path, file) as archive:
+        for info in _checked(path, archive):
+            if not info.is_dir():
+                name = source_name(path, info.filename)
+                try:
+                    with _entry(archive, info, name) as entry:
+                        head = entry.read(size)
+                except _BROKEN as error:
+                    raise _broken(name, error) from error
+                yield info.filename, head
+
+
+@contextmanager
+def _reading(name: str) -> Iterator[None]:
+    """Have what the disk says of a file said as its reader would."""
     try:
-        with plain_file(path) as file, _archive(path, file) as archive:
-            for info in _checked(path, archive):
-                if not info.is_dir():
-                    name = source_name(path, info.filename)
-                    try:
-                        with _entry(archive, info, name) as entry:
-                            head = entry.read(size)
-                    except _BROKEN as error:
-                        raise _broken(name, error) from error
-                    yield info.filename, head
+        yield
+    except FileNotFoundError:
+        raise SourceError("there is no such file", source=name, remedy="check the path") from None
     except OSError as error:
         problem = f"the file cannot be read ({error.strerror or error})"
-        raise SourceError(problem, source=path, remedy="check its permissions") from error
+        raise SourceError(problem, source=name, remedy="check its permissions") from error
 
 
 class _Limited(io.RawIOBase):
@@ -178,7 +196,7 @@ class _Limited(io.RawIOBase):
     def __init__(self, stream: BinaryIO, packed_size: int, name: str) -> None:
         self._stream = stream
         self._name = name
-        self._limit = min(_LARGEST_ENTRY, max(_RATIO_FROM, packed_size * _LARGEST_RATIO))
+        self._limit = most_unpacked(packed_size)
         self._size = 0
 
     def readable(self) -> bool:
@@ -269,7 +287,7 @@ def _fault(info: zipfile.ZipInfo) -> str:
         return "is encrypted"
     if info.compress_type not in _METHODS:
         return "is neither stored nor deflated"
-    if info.file_size > min(_LARGEST_ENTRY, max(_RATIO_FROM, info.compress_size * _LARGEST_RATIO)):
+    if info.file_size > most_unpacked(info.compress_size):
         return f"unpacks to {info.file_size >> 20} MB from {info.compress_size} bytes"
     return ""
 

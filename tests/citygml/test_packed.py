@@ -15,10 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from citygml.content import entries, opened
 from citygml.sources import is_cityjson, open_source, unpacked_size
 from tests.citygml.whole import Whole, read
 from zwilling.errors import SourceError
+from zwilling.packed import entries, opened
 
 SOUND = (Path(__file__).parent / "conformance" / "sound.gml").read_bytes()
 BLANKS = SOUND.replace(b"</CityModel>", b" " * 50_000_000 + b"</CityModel>")
