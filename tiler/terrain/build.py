@@ -22,9 +22,10 @@ from tiler.terrain.tiles import GroundTiles, values
 from tiler.terrain.tree import TileFacts
 from tiler.terrain.work import Product, Worked, work
 from tiler.workers import Workers
-from zwilling.errors import EmptyGeometryError
+from zwilling.errors import EmptyGeometryError, UnknownCRSError
 from zwilling.issues import Issue
 from zwilling.layers import Extent
+from zwilling.rasters import Rectangle
 
 _SCRATCH = ".scratch"
 
@@ -127,9 +128,10 @@ def tile_ground(
     Raises:
         EmptyGeometryError: there is nothing to draw.
         SourceError: a file cannot be decoded.
-        UnknownCRSError: the CRS has no way to the ellipsoid here.
+        UnknownCRSError: the CRS has no way to the ellipsoid, or not where a file lies; nothing has been decoded then.
     """
     georeference = ground.georeference
+    _require_ways(ground)
     lines = (*options.copyright_lines, *((georeference.attribution,) if georeference.attribution else ()))
     encoding = Encoding(options.compression, options.quality, options.method, tuple(dict.fromkeys(lines)))
     tiles = GroundTiles.of(ground, encoding, document_tiles=options.document_tiles)
@@ -182,6 +184,31 @@ def tile_ground(
         peak_rss_bytes=peak + resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
         worked=worked,
     )
+
+
+def _require_ways(ground: Ground) -> None:
+    """See that there is a way to the ellipsoid from every corner of every file.
+
+    Raises:
+        UnknownCRSError: there is none; names the file.
+    """
+    files = [file for mosaic in ground.mosaics for file in mosaic.files]
+    corners = np.array([_corners(file.covers, ground.plane) for file in files])
+    try:
+        ground.georeference.to_geographic(corners.reshape(-1, 3))
+    except UnknownCRSError:
+        for file, own in zip(files, corners, strict=True):
+            try:
+                ground.georeference.to_geographic(own)
+            except UnknownCRSError as error:
+                raise UnknownCRSError(
+                    error.problem, source=file.name, where=error.where, remedy=error.remedy
+                ) from error
+        raise
+
+
+def _corners(covers: Rectangle, height: float) -> list[tuple[float, float, float]]:
+    return [(east, north, height) for east in (covers.west, covers.east) for north in (covers.south, covers.north)]
 
 
 def _levels(facts: Sequence[TileFacts]) -> tuple[LevelFacts, ...]:

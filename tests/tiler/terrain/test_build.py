@@ -34,7 +34,8 @@ from tiler.terrain.build import GroundOptions, GroundResult, tile_ground
 from tiler.terrain.ground import Ground
 from tiler.terrain.texture import BARE, extract
 from zwilling.crs import Georeference, parse_crs
-from zwilling.errors import EmptyGeometryError
+from zwilling.errors import EmptyGeometryError, UnknownCRSError
+from zwilling.issues import Issue
 from zwilling.rasters import Rectangle
 from zwilling.region import load_region
 
@@ -218,6 +219,26 @@ def vertices_of(folder: Path, uri: str) -> tuple[NDArray[np.float64], NDArray[np
     decoded = np.asarray(meshopt.decode_gltf_buffer(raw, packed["count"], packed["byteStride"], "ATTRIBUTES"))
     uv = decoded.view(np.uint8).reshape(packed["count"], packed["byteStride"]).copy().view("<u2")
     return content.primitives[0].positions, uv.astype(np.float64) / 65_535
+
+
+@pytest.mark.parametrize("is_picture", [True, False])
+def test_a_file_outside_the_height_surface_is_refused_before_any_is_decoded(is_picture: bool, tmp_path: Path) -> None:
+    near, far = square(0, 0, 100), square(60_000, 0, 100)
+    decoded: list[str] = []
+
+    class Pictures(FakePictures):
+        def decode(self, file: int, part: int, scratch: Path) -> tuple[Issue, ...]:
+            decoded.append(self.files[file].name)
+            return super().decode(file, part, scratch)
+
+    pictures = Pictures((near, far) if is_picture else (near,), (fields, fields)[: 1 + is_picture])
+    heights = FakeHeights((near,) if is_picture else (near, far))
+    with pytest.raises(UnknownCRSError) as error:
+        build(ground(pictures, heights), tmp_path / "out")
+    name = "dop1.tif" if is_picture else "dgm1.tif"
+    assert str(error.value).startswith(f"{name}: position (404000.000, 5673000.000, 40.000): lies outside Rhein-Kreis")
+    assert "for which alone there is a height surface" in str(error.value)
+    assert not decoded
 
 
 def test_ground_without_pictures_is_bare(tmp_path: Path) -> None:
