@@ -20,7 +20,7 @@ _BIN_CHUNK = 0x004E4942
 _ARRAY_BUFFER = 34962
 _ELEMENT_ARRAY_BUFFER = 34963
 _COMPONENT_TYPES = {"|i1": 5120, "|u1": 5121, "<u2": 5123, "<u4": 5125, "<f4": 5126}
-_ACCESSOR_TYPES = {1: "SCALAR", 2: "VEC2", 3: "VEC3"}
+_ACCESSOR_TYPES = {1: "SCALAR", 2: "VEC2", 3: "VEC3", 4: "VEC4"}
 _ALIGNMENT = 8  # EXT_structural_metadata asks for 8; glTF itself for the component's size
 
 
@@ -86,16 +86,18 @@ class GlbBuilder:
         view = self.add_view(indices.astype(dtype).tobytes())
         return self._add_accessor(view, 0, dtype, 1, len(indices))
 
-    def add_attribute(self, view: int, field: str, rows: NDArray[np.void], *, bounds: bool = False) -> int:
+    def add_attribute(
+        self, view: int, field: str, rows: NDArray[np.void], *, bounds: bool = False, is_normalized: bool = False
+    ) -> int:
         """Describe one field of the vertices in `view` as an accessor and return its number.
 
         Signed bytes are marked as normalized: they hold the unit vectors of `KHR_mesh_quantization`.  So are pairs of
-        unsigned 16-bit numbers: texture coordinates.
+        unsigned 16-bit numbers: texture coordinates.  Others are where `is_normalized` says so: colours.
         """
         base, offset = rows.dtype.fields[field][:2]  # type: ignore[index]  # a structured dtype always has fields
         width = base.shape[0] if base.shape else 1
         accessor = self._add_accessor(view, offset, base.base, width, len(rows))
-        if base.base == np.int8 or (base.base == np.uint16 and width == 2):
+        if is_normalized or base.base == np.int8 or (base.base == np.uint16 and width == 2):
             self._accessors[accessor]["normalized"] = True
         if bounds:
             values = rows[field].astype(np.float64)

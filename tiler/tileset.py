@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,13 @@ from numpy.typing import NDArray
 from zwilling.bounds import Box
 
 IDENTITY: NDArray[np.float64] = np.eye(4)
+
+
+class Refine(StrEnum):
+    """What children are to their parent: drawn in its place, or besides it."""
+
+    REPLACE = "REPLACE"
+    ADD = "ADD"
 
 
 @dataclass(slots=True)
@@ -26,7 +34,7 @@ class Tile:
         bounding_volume: encloses the tile's own content and that of all descendants, in the tile's frame.
         to_parent: 4 x 4, column vectors; from the tile's frame to its parent's (for the root: to ECEF, EPSG:4978).
         content_uri: relative to the tileset's JSON, or None.
-        children: refine this tile by `REPLACE`.
+        children: refine this tile as the tileset says.
     """
 
     geometric_error: float
@@ -65,6 +73,7 @@ class Tileset:
         geometric_error: metres of error where the whole tileset is not drawn.
         copyright_lines: attribution that clients must show (`asset.copyright` of each GLB, repeated in `asset.extras`).
         metadata: `schema` and `statistics` of the layer, as JSON.
+        refine: how all tiles are refined.
     """
 
     root: Tile
@@ -72,11 +81,12 @@ class Tileset:
     generator: str
     copyright_lines: tuple[str, ...] = ()
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    refine: Refine = Refine.REPLACE
 
     def to_json(self) -> dict[str, Any]:
         """Return the content of `tileset.json`."""
         root = self.root.to_json()
-        root["refine"] = "REPLACE"
+        root["refine"] = self.refine.value
         return {
             "asset": {
                 "version": "1.1",

@@ -6,21 +6,29 @@ import gc
 import multiprocessing
 import os
 import resource
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
 from multiprocessing.context import BaseContext
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from zwilling.errors import ZwillingError
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
+
+@dataclass(frozen=True, slots=True)
+class Died:
+    """Stands for the result of a task whose process died, or that was not begun since another of its kind died."""
+
+
 # Loaded once by the server that forks the workers, where this process cannot be forked itself.
-_PRELOAD = ["tiler.buildings", "citygml.sources"]
+_PRELOAD = ["tiler.buildings", "tiler.points.build", "citygml.sources"]
 _IN_FLIGHT_PER_WORKER = 4
 _THREADS = Path("/proc/self/task")  # Linux lists the threads of a process here, also those that Python does not know
 # Objects between two searches for reference cycles.  Reading makes millions of objects and next to no cycles, and
@@ -49,7 +57,7 @@ class Workers:
     def __enter__(self) -> Self:
         _collect_rarely()
         if self._jobs > 1:
-            self._pool = ProcessPoolExecutor(self._jobs, mp_context=_context(), initializer=_collect_rarely)
+            self._pool = self._new_pool()
         return self
 
     def __exit__(
@@ -81,6 +89,84 @@ class Workers:
             raise ZwillingError(
                 "a worker process was killed, perhaps for want of memory", remedy="try again with --jobs 1"
             ) from error
+
+    def map_guarded(
+        self, function: Callable[[Task], Result], tasks: Sequence[Task], kind: Callable[[Task], Hashable]
+    ) -> Iterator[Result | Died]:
+        """Yield the result of each task, in their order, where a task may kill the process that runs it.
+
+        Native readers can abort on hostile files.  All tasks run in processes of their own, even with one job.  Where
+        one dies, the tasks that were under way are run again one by one, so that the guilty one is known; it and those
+        of its kind that are still to come yield `Died`.
+
+        Args:
+            function: what to do.
+            tasks: with what.
+            kind: what a task belongs to: its file.
+        """
+        guilty: set[Hashable] = set()
+        waiting: deque[tuple[Task, Future[tuple[Result, int, int]] | None]] = deque()
+        pool = self._pool or self._new_pool()
+        try:
+            for task in tasks:
+                if len(waiting) >= _IN_FLIGHT_PER_WORKER * self._jobs:
+                    begun, future = waiting.popleft()
+                    settled, pool = self._settled(function, begun, future, pool, kind, guilty)
+                    yield settled
+                future = None
+                if kind(task) not in guilty:
+                    try:
+                        future = pool.submit(_weighed, function, task)
+                    except BrokenProcessPool:
+                        pool = self._renewed(pool)
+                        future = pool.submit(_weighed, function, task)
+                waiting.append((task, future))
+            while waiting:
+                begun, future = waiting.popleft()
+                settled, pool = self._settled(function, begun, future, pool, kind, guilty)
+                yield settled
+        finally:
+            if pool is not self._pool:
+                pool.shutdown(cancel_futures=True)
+
+    def _settled(
+        self,
+        function: Callable[[Task], Result],
+        task: Task,
+        future: Future[Any] | None,
+        pool: ProcessPoolExecutor,
+        kind: Callable[[Task], Hashable],
+        guilty: set[Hashable],
+    ) -> tuple[Result | Died, ProcessPoolExecutor]:
+        """Return the result of a task that was begun, and the pool to go on with."""
+        if future is None or kind(task) in guilty:
+            return Died(), pool
+        try:
+            return self._noted(future.result()), pool
+        except BrokenProcessPool:
+            pool = self._renewed(pool)
+        # Alone in a process, the task is guilty if that dies.
+        with ProcessPoolExecutor(1, mp_context=_context(), initializer=_collect_rarely) as alone:
+            try:
+                return self._noted(alone.submit(_weighed, function, task).result()), pool
+            except BrokenProcessPool:
+                guilty.add(kind(task))
+                return Died(), pool
+
+    def _renewed(self, pool: ProcessPoolExecutor) -> ProcessPoolExecutor:
+        """Return a pool that works, in the place of one that may be broken."""
+        try:
+            pool.submit(os.getpid).result()
+        except BrokenProcessPool:
+            pool.shutdown(cancel_futures=True)
+            fresh = self._new_pool()
+            if pool is self._pool:
+                self._pool = fresh
+            return fresh
+        return pool
+
+    def _new_pool(self) -> ProcessPoolExecutor:
+        return ProcessPoolExecutor(self._jobs, mp_context=_context(), initializer=_collect_rarely)
 
     def _noted(self, weighed: tuple[Result, int, int]) -> Result:
         result, process, peak = weighed

@@ -16,7 +16,8 @@ from tiler.check.findings import Place
 from tiler.check.glb import Container, open_glb
 from tiler.check.gltf import Primitive, check_extensions, read_primitives
 from tiler.check.mesh_features import check_features
-from tiler.check.property_tables import STRUCTURAL_METADATA, read_tables
+from tiler.check.property_attributes import STRUCTURAL_METADATA, check_attributes
+from tiler.check.property_tables import read_metadata
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +46,16 @@ def read_content(data: bytes, path: Path, folder: Folder, place: Place) -> Conte
     binary = BinaryData(container, place)
     binary.read_all()
     primitives = read_primitives(container, binary, place)
-    tables = read_tables(container.document, binary, place, _external_schema(container, path, folder, place))
-    check_features(primitives, tables)
+    metadata = read_metadata(container.document, binary, place, _external_schema(container, path, folder, place))
+    check_features(primitives, metadata.tables)
+    check_attributes(primitives, metadata.attributes)
     check_extensions(container, binary, place)
     if not primitives and len(place.findings) == before:
         place.report("CONTENT_EMPTY", "nothing in this content can be drawn")
     return Content(
         _joined(primitives),
         sum(len(primitive.triangles) for primitive in primitives),
-        sum(table.count for table in tables if table is not None),
+        sum(table.count for table in metadata.tables if table is not None),
         len(data),
     )
 

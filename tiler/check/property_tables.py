@@ -25,9 +25,9 @@ from tiler.check.fields import (
     shown,
 )
 from tiler.check.findings import Place
+from tiler.check.property_attributes import STRUCTURAL_METADATA, PropertyAttribute, read_attribute
 from tiler.check.schema import ClassProperty, Schema, read_schema
 
-STRUCTURAL_METADATA: Final = "EXT_structural_metadata"
 _OFFSET_TYPES: Final = {"UINT8": "uint8", "UINT16": "uint16", "UINT32": "uint32", "UINT64": "uint64"}
 
 
@@ -39,10 +39,16 @@ class Table:
     place: Place
 
 
-def read_tables(
-    document: JsonObject, data: BinaryData, place: Place, external_schema: object = None
-) -> list[Table | None]:
-    """Return the property tables of a glTF document, None for each that has no count.
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """What EXT_structural_metadata holds: property tables, None for each that has no count, and property attributes."""
+
+    tables: list[Table | None]
+    attributes: list[PropertyAttribute]
+
+
+def read_metadata(document: JsonObject, data: BinaryData, place: Place, external_schema: object = None) -> Metadata:
+    """Return the metadata of a glTF document, as far as it is valid.
 
     Args:
         document: the glTF.
@@ -53,17 +59,19 @@ def read_tables(
     extensions = get_object(document, "extensions", place) or {}
     extension = get_object(extensions, STRUCTURAL_METADATA, place.at("extensions"))
     if extension is None:
-        return []
+        return Metadata([], [])
     at = place.at("extensions", STRUCTURAL_METADATA)
     if ("schema" in extension) == ("schemaUri" in extension):
         code = "ONE_OF_ERROR" if "schema" in extension else "PROPERTY_MISSING"
         at.report(code, "either 'schema' or 'schemaUri' must be given")
     value = extension.get("schema", external_schema)
     schema = None if value is None else read_schema(value, at.at("schema"))
-    for key in ("propertyTextures", "propertyAttributes"):
-        if key in extension:
-            at.at(key).report("NOT_CHECKED", f"'{key}'")
-    return [_read_table(table, data, where, schema) for table, where in get_objects(extension, "propertyTables", at)]
+    if "propertyTextures" in extension:
+        at.at("propertyTextures").report("NOT_CHECKED", "'propertyTextures'")
+    return Metadata(
+        [_read_table(table, data, where, schema) for table, where in get_objects(extension, "propertyTables", at)],
+        [read_attribute(value, where, schema) for value, where in get_objects(extension, "propertyAttributes", at)],
+    )
 
 
 def _read_table(table: JsonObject, data: BinaryData, place: Place, schema: Schema | None) -> Table | None:

@@ -1,0 +1,147 @@
+"""The GLB of a tile of points: one primitive, positions of 16 bits, everything compressed.
+
+Spec: glTF 2.0, `KHR_mesh_quantization`, `EXT_meshopt_compression`, `EXT_structural_metadata` (property attributes),
+`KHR_materials_unlit`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tiler.glb import Compression, GlbBuilder
+from tiler.points.metadata import POINT_CLASS, PointProperty
+
+MOST_STEPS: Final = 65_535
+
+_POSITION: Final = np.dtype([("position", "<u2", 3), ("padding", "V2")])
+_COLOUR: Final = np.dtype([("colour", "|u1", 4)])
+_FIELDS: Final = {
+    "|u1": np.dtype([("value", "|u1"), ("padding", "V3")]),
+    "<u2": np.dtype([("value", "<u2"), ("padding", "V2")]),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Quantized:
+    """Positions in 16 bits: `place = low + step * number`.
+
+    Attributes:
+        numbers: uint16, shape (n, 4); the last of each row is zero, for alignment.
+        low: of the tile's frame, shape (3,).
+        step: metres.
+        error: how far a place is off at most, metres.
+    """
+
+    numbers: NDArray[np.uint16]
+    low: NDArray[np.float64]
+    step: float
+    error: float
+
+    @property
+    def ends(self) -> NDArray[np.float64]:
+        """Lowest and highest corner of all places, shape (2, 3)."""
+        numbers = self.numbers[:, :3]
+        ends: NDArray[np.float64] = self.low + np.array([numbers.min(axis=0), numbers.max(axis=0)]) * self.step
+        return ends
+
+
+def quantize_places(places: NDArray[np.uint32], step: float) -> Quantized:
+    """Return whole numbers of `step` metres, shape (3, n), in 16 bits: exactly, where they do not reach too far.
+
+    `Quantized.low` is zero; the caller knows where the smallest of each axis are.
+    """
+    low = places.min(axis=1)
+    reach = int((places.max(axis=1) - low).max())
+    shift = max(reach.bit_length() - 16, 0)
+    if shift and (reach + (1 << (shift - 1))) >> shift > MOST_STEPS:
+        shift += 1
+    numbers = np.zeros((places.shape[1], 4), np.uint16)
+    for axis in range(3):
+        column = places[axis] - low[axis]
+        if shift:
+            column = (column + np.uint32(1 << (shift - 1))) >> np.uint32(shift)
+        numbers[:, axis] = column
+    coarse = step * 2.0**shift
+    return Quantized(numbers, np.zeros(3), coarse, float(np.sqrt(3)) * coarse / 2 if shift else 0.0)
+
+
+def quantize_positions(positions: NDArray[np.float64], least_step: float) -> Quantized:
+    """Return positions in metres, shape (n, 3), as 16-bit numbers of steps as fine as they allow.
+
+    Args:
+        positions: in the tile's frame.
+        least_step: finer than this is of no use.
+    """
+    low = positions.min(axis=0)
+    step = max(float((positions.max(axis=0) - low).max()) / MOST_STEPS, least_step)
+    numbers = np.zeros((len(positions), 4), np.uint16)
+    numbers[:, :3] = np.minimum(np.rint((positions - low) / step), MOST_STEPS)
+    return Quantized(numbers, low, step, float(np.sqrt(3)) * step / 2)
+
+
+def encode(
+    quantized: Quantized,
+    colours: NDArray[np.uint32] | None,
+    columns: Sequence[tuple[PointProperty, NDArray[np.uint32]]],
+    *,
+    compression: Compression,
+    copyright_lines: Sequence[str],
+    schema_uri: str,
+) -> bytes:
+    """Return the GLB of some points.
+
+    Args:
+        quantized: where they are.
+        colours: linear red, green, blue and opacity, one byte each, red lowest; None where there are none.
+        columns: further properties, and their values.
+        compression: of the vertices.
+        copyright_lines: attribution.
+        schema_uri: address of the schema, from the GLB.
+    """
+    builder = GlbBuilder(compression)
+    rows = quantized.numbers.view(_POSITION).ravel()
+    attributes = {"POSITION": builder.add_attribute(builder.add_vertices(rows), "position", rows, bounds=True)}
+    if colours is not None:
+        rows = colours.astype("<u4", copy=False).view(_COLOUR)
+        attributes["COLOR_0"] = builder.add_attribute(builder.add_vertices(rows), "colour", rows, is_normalized=True)
+    for prop, values in columns:
+        rows = values.astype("<u4", copy=False).view(_FIELDS[prop.dtype])
+        attributes[prop.attribute] = builder.add_attribute(builder.add_vertices(rows), "value", rows)
+    asset: dict[str, Any] = {"version": "2.0", "generator": "zwilling"}
+    if copyright_lines:
+        asset["copyright"] = "; ".join(copyright_lines)
+    primitive: dict[str, Any] = {"attributes": attributes, "material": 0, "mode": 0}
+    document: dict[str, Any] = {
+        "asset": asset,
+        "extensionsUsed": ["KHR_mesh_quantization", "KHR_materials_unlit"],
+        "extensionsRequired": ["KHR_mesh_quantization"],
+        "scene": 0,
+        "scenes": [{"nodes": [0]}],
+        "nodes": [{"mesh": 0, "matrix": _matrix(quantized)}],
+        # Points without normals are unlit by the standard; said aloud, CesiumJS leaves its tone mapping out too.
+        "materials": [{"name": "point", "extensions": {"KHR_materials_unlit": {}}}],
+        "meshes": [{"primitives": [primitive]}],
+    }
+    if columns:
+        primitive["extensions"] = {"EXT_structural_metadata": {"propertyAttributes": [0]}}
+        properties = {prop.id: {"attribute": prop.attribute} for prop, _ in columns}
+        document["extensionsUsed"].append("EXT_structural_metadata")
+        document["extensions"] = {
+            "EXT_structural_metadata": {
+                "schemaUri": schema_uri,
+                "propertyAttributes": [{"class": POINT_CLASS, "properties": properties}],
+            }
+        }
+    return builder.finish(document)
+
+
+def _matrix(quantized: Quantized) -> list[float]:
+    """Return the node's matrix, column by column: from 16-bit numbers to metres, and from z up to y up."""
+    step = quantized.step
+    x, y, z = quantized.low.tolist()
+    return [step, 0.0, 0.0, 0.0, 0.0, 0.0, -step, 0.0, 0.0, step, 0.0, 0.0, x, z, -y, 1.0]

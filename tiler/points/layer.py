@@ -1,0 +1,73 @@
+"""What a layer is made in: one CRS and one grid for all its files, planned from their heads."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import product
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tiler.points.frames import georeference, remember
+from tiler.points.lattice import LayerLattice
+from tiler.points.spill import COLOURS, Layer
+from zwilling.crs import parse_crs
+from zwilling.crs.plane import PlaneCRS
+from zwilling.errors import EmptyGeometryError, UnknownCRSError
+from zwilling.points import PointHead
+from zwilling.region import Region
+
+_CELL_POINTS: Final = 30_000  # about as many in a cell of runs
+_CELL_BITS: Final = (11, 26)  # no fewer: cells are numbered by 21 bits
+
+
+def plan(heads: Sequence[PointHead], region: Region, drop_classes: frozenset[int]) -> Layer:
+    """Return what the layer of these files, in canonical order, is made in.
+
+    Raises:
+        EmptyGeometryError: there is no file, or no file has points.
+        UnknownCRSError: a CRS has no way to the ellipsoid here.
+    """
+    if not sum(head.count for head in heads):
+        raise EmptyGeometryError("there are no points", remedy="look at the sources with 'zwilling check'")
+    crs = _crs(heads, region)
+    boxes = [box for head in heads if (box := _box(head, crs, region)) is not None]
+    if boxes:
+        low = np.min([box[0] for box in boxes], axis=0)
+        high = np.max([box[1] for box in boxes], axis=0)
+    else:  # what all heads state is wrong; the points may be right
+        low = high = np.array(heads[0].lattice.offset)
+    lattice = LayerLattice.of([head.lattice for head in heads if head.crs == crs], low, high)
+    area = sum(float(np.prod(np.maximum(box[1] - box[0], 1.0)[:2])) for box in boxes) or 1.0
+    side = math.sqrt(_CELL_POINTS * area / sum(head.count for head in heads)) / lattice.step
+    cell_bits = min(max(round(math.log2(max(side, 1.0))), _CELL_BITS[0]), _CELL_BITS[1])
+    has_colour = any(set(COLOURS) <= set(head.columns) for head in heads)
+    return Layer(crs, region, lattice, cell_bits, has_colour, drop_classes)
+
+
+def _crs(heads: Sequence[PointHead], region: Region) -> str:
+    """Return the CRS that most points are in, of those that count in metres; the region's, where there is none."""
+    points: dict[str, int] = {}
+    for head in heads:
+        code = parse_crs(head.crs, source=head.name).horizontal
+        if PlaneCRS(f"EPSG:{code}", "", code).is_metric:
+            points[head.crs] = points.get(head.crs, 0) + head.count
+    return min(points, key=lambda crs: (-points[crs], crs)) if points else parse_crs(region.crs).name
+
+
+def _box(head: PointHead, crs: str, region: Region) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+    """Return the bounds that a head states, in the layer's CRS; None where they cannot be true."""
+    ends = np.array([head.low, head.high], np.float64)
+    if not head.count or not np.isfinite(ends).all() or (ends[0] > ends[1]).any():
+        return None
+    corners = np.array([[ends[i, 0], ends[j, 1], ends[k, 2]] for i, j, k in product((0, 1), repeat=3)])
+    way = georeference(head.crs, remember(region))
+    try:
+        way.to_geographic(corners)
+        if head.crs != crs:
+            corners = georeference(crs, remember(region)).from_ecef(way.to_ecef(corners))
+    except UnknownCRSError:
+        return None
+    return corners.min(axis=0), corners.max(axis=0)

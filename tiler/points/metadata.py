@@ -1,0 +1,178 @@
+"""What a point is besides its place: property attributes of `EXT_structural_metadata`, one schema for the whole layer.
+
+Spec: 3D Metadata Specification 1.0, `EXT_structural_metadata`; ASPRS LAS 1.4 R15, table 17; classes above 18 as the
+state survey of Nordrhein-Westfalen defines them ("Nutzerhinweise 3D-Messdaten").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+POINT_CLASS: Final = "point"
+SCHEMA_FILE: Final = "schema.json"
+_ENUM: Final = "Classification"
+
+CLASS_NAMES: Final[Mapping[int, str]] = {
+    0: "Nie klassifiziert",
+    1: "Nicht zugeordnet",
+    2: "Boden",
+    3: "Niedrige Vegetation",
+    4: "Mittlere Vegetation",
+    5: "Hohe Vegetation",
+    6: "Gebäude",
+    7: "Rauschen, tief",
+    8: "Modellpunkt",
+    9: "Wasser",
+    10: "Schiene",
+    11: "Straße",
+    12: "Überlappung",
+    13: "Leitungsschutz",
+    14: "Leiterseil",
+    15: "Freileitungsmast",
+    16: "Isolator",
+    17: "Brücke",
+    18: "Rauschen, hoch",
+    19: "Hängendes Bauteil",
+    20: "Letzter Rücklauf, nicht Boden",
+    21: "Gebäude, synthetisch",
+    22: "Zeitweilig ausgeschlossen",
+    24: "Keller",
+    26: "Boden, synthetisch",
+}
+"""German names of LAS classes; those of the standard, and from 20 on those of Nordrhein-Westfalen."""
+
+
+@dataclass(frozen=True, slots=True)
+class PointProperty:
+    """A property of points.
+
+    Attributes:
+        id: as clients ask for it; the attribute of the GLB has an underscore before it.
+        column: LAS name of the dimension.
+        dtype: as it is stored.
+        title, description: for people.
+    """
+
+    id: str
+    column: str
+    dtype: str
+    title: str
+    description: str
+
+    @property
+    def attribute(self) -> str:
+        """Name of the vertex attribute."""
+        return f"_{self.id}"
+
+
+CLASSIFICATION: Final = PointProperty(
+    "CLASSIFICATION", "classification", "|u1", "Klasse", "What the point hit, by the class codes of LAS."
+)
+INTENSITY: Final = PointProperty(
+    "INTENSITY", "intensity", "<u2", "Intensität", "Strength of the echo, in units of the scanner."
+)
+RETURN_NUMBER: Final = PointProperty(
+    "RETURN_NUMBER", "return_number", "|u1", "Nummer des Echos", "Which of its pulse's echoes the point is."
+)
+NUMBER_OF_RETURNS: Final = PointProperty(
+    "NUMBER_OF_RETURNS", "number_of_returns", "|u1", "Anzahl der Echos", "How many echoes its pulse had."
+)
+PROPERTIES: Final = (CLASSIFICATION, INTENSITY, RETURN_NUMBER, NUMBER_OF_RETURNS)
+
+_COMPONENT_TYPES: Final = {"|u1": "UINT8", "<u2": "UINT16"}
+
+
+@dataclass(slots=True)
+class PointStatistics:
+    """How often each class occurs, and the ranges of the other properties.
+
+    Attributes:
+        classes: points by class, shape (256,).
+        ranges: smallest and largest value by id of the property.
+    """
+
+    classes: NDArray[np.int64]
+    ranges: dict[str, tuple[int, int]]
+
+    @classmethod
+    def none(cls) -> PointStatistics:
+        """Return the statistics of no points."""
+        return cls(np.zeros(256, np.int64), {})
+
+    @property
+    def count(self) -> int:
+        """How many points there are."""
+        return int(self.classes.sum())
+
+    @classmethod
+    def sum(cls, parts: Sequence[PointStatistics]) -> PointStatistics:
+        """Return the statistics of all points together."""
+        total = cls.none()
+        for part in parts:
+            total.classes += part.classes
+            for key, (low, high) in part.ranges.items():
+                known = total.ranges.get(key, (low, high))
+                total.ranges[key] = (min(known[0], low), max(known[1], high))
+        return total
+
+    def by_class(self) -> dict[int, int]:
+        """Return how many points each class has; classes without any are left out."""
+        return {int(code): int(self.classes[code]) for code in np.flatnonzero(self.classes)}
+
+    def to_json(self, properties: Sequence[PointProperty]) -> dict[str, Any]:
+        """Return the `statistics` object of a tileset."""
+        found: dict[str, Any] = {}
+        for prop in properties:
+            if prop is CLASSIFICATION:
+                found[prop.id] = {"occurrences": {class_name(code): count for code, count in self.by_class().items()}}
+            elif prop.id in self.ranges:
+                low, high = self.ranges[prop.id]
+                found[prop.id] = {"min": low, "max": high}
+        return {"classes": {POINT_CLASS: {"count": self.count, "properties": found}}}
+
+
+def class_name(code: int) -> str:
+    """Return the German name of a LAS class; different classes have different names.
+
+    Example:
+        >>> class_name(2), class_name(77)
+        ('Boden', 'Klasse 77')
+    """
+    return CLASS_NAMES.get(code, f"Klasse {code}")
+
+
+def schema_json(properties: Sequence[PointProperty], classes: Sequence[int]) -> dict[str, Any]:
+    """Return the schema of a layer.
+
+    Args:
+        properties: that its points have.
+        classes: codes that occur; those without a name of their own get one.
+    """
+    document: dict[str, Any] = {
+        "id": "zwilling_points",
+        "classes": {
+            POINT_CLASS: {
+                "name": "Laserpunkt",
+                "description": "A point of a laser scan.",
+                "properties": {prop.id: _property_json(prop) for prop in properties},
+            }
+        },
+    }
+    if CLASSIFICATION in properties:
+        values = [{"name": class_name(code), "value": code} for code in sorted({*CLASS_NAMES, *classes})]
+        document["enums"] = {_ENUM: {"name": "Klasse", "valueType": "UINT8", "values": values}}
+    return document
+
+
+def _property_json(prop: PointProperty) -> dict[str, Any]:
+    kind = (
+        {"type": "ENUM", "enumType": _ENUM}
+        if prop is CLASSIFICATION
+        else {"type": "SCALAR", "componentType": _COMPONENT_TYPES[prop.dtype]}
+    )
+    return {"name": prop.title, "description": prop.description, **kind, "required": True}

@@ -1,0 +1,229 @@
+"""From runs to tiles: one partition, or one node above the partitions, is read, cut into nodes and written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tiler.glb import Compression
+from tiler.points import frames
+from tiler.points.content import Quantized, encode, quantize_places, quantize_positions
+from tiler.points.metadata import (
+    CLASSIFICATION,
+    INTENSITY,
+    NUMBER_OF_RETURNS,
+    RETURN_NUMBER,
+    SCHEMA_FILE,
+    PointProperty,
+)
+from tiler.points.octree import GRID, Cell, Limits, Node, grow
+from tiler.points.partition import Cube
+from tiler.points.runs import Segment, Table, read_segments, write_run
+from tiler.points.spill import COLOUR, FACTS, PLACE_COLUMNS, Layer
+from zwilling.errors import TilesetError
+
+_SHIFTS: Final = {
+    INTENSITY.id: (0, 0xFFFF),
+    CLASSIFICATION.id: (16, 0xFF),
+    RETURN_NUMBER.id: (24, 0xF),
+    NUMBER_OF_RETURNS.id: (28, 0xF),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Making:
+    """What all workers must know to make tiles.
+
+    Attributes:
+        layer: the layer.
+        cube: what the octree divides.
+        limits: how large nodes are.
+        properties: of points.
+        compression: of vertices.
+        copyright_lines: attribution.
+        folder: where tiles go.
+    """
+
+    layer: Layer
+    cube: Cube
+    limits: Limits
+    properties: tuple[PointProperty, ...]
+    compression: Compression
+    copyright_lines: tuple[str, ...]
+    folder: Path
+
+    def spacing(self, depth: int) -> float:
+        """Return metres between the points that a node at a depth shows, as far as its grid makes them even."""
+        return self.layer.lattice.step * 2.0 ** (self.cube.bottom - depth) / GRID
+
+
+@dataclass(frozen=True, slots=True)
+class TileFacts:
+    """What one tile is.
+
+    Attributes:
+        cell, part: which.
+        parent: index of the tile above among those of the same task; -1 where it is to be looked for.
+        points: how many it shows.
+        size: bytes of its file.
+        uri: of its file.
+        low, high: corners of its points, in its frame.
+        to_ecef: from its frame, shape (4, 4).
+        error: how far a point is off at most, metres.
+    """
+
+    cell: Cell
+    part: int
+    parent: int
+    points: int
+    size: int
+    uri: str
+    low: tuple[float, float, float]
+    high: tuple[float, float, float]
+    to_ecef: NDArray[np.float64]
+    error: float
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionTask:
+    """A partition whose tiles are to be made.
+
+    Attributes:
+        making: how.
+        cell, first_depth: see `partition.Partition`.
+        segments: its points, in canonical order.
+        coarse: file for its points that belong to tiles above.
+    """
+
+    making: Making
+    cell: Cell
+    first_depth: int
+    segments: tuple[Segment, ...]
+    coarse: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What came of a partition, or of a node above.
+
+    Attributes:
+        tiles: parents before children.
+        coarse: by depth of the node above: its points among those that were handed on.
+    """
+
+    tiles: tuple[TileFacts, ...]
+    coarse: dict[int, Segment]
+
+
+def make_partition(task: PartitionTask) -> Made:
+    """Write the tiles of a partition, and to a file the points that belong above; runs in a worker."""
+    making = task.making
+    table = read_segments(task.segments, making.layer.columns)
+    _into_cube(table, making.cube)
+    grown = grow(table[:PLACE_COLUMNS], task.cell, making.cube.bottom, task.first_depth, making.limits)
+    coarse: dict[int, Segment] = {}
+    if len(grown.coarse):
+        write_run(task.coarse, table.take(grown.coarse, axis=1))
+        depths, starts, counts = np.unique(grown.coarse_depths, return_index=True, return_counts=True)
+        for depth, start, count in zip(depths.tolist(), starts.tolist(), counts.tolist(), strict=True):
+            coarse[depth] = Segment(task.coarse, len(grown.coarse), start, count)
+    return Made(_write(making, grown.nodes, table), coarse)
+
+
+@dataclass(frozen=True, slots=True)
+class CoarseTask:
+    """A node above the partitions.
+
+    Attributes:
+        making: how.
+        cell: which.
+        segments: its points, in Morton order; coordinates within the cube.
+    """
+
+    making: Making
+    cell: Cell
+    segments: tuple[Segment, ...]
+
+
+def make_coarse(task: CoarseTask) -> Made:
+    """Write the tiles of a node above the partitions; runs in a worker."""
+    table = read_segments(task.segments, task.making.layer.columns)
+    count = table.shape[1]
+    pieces = -(-count // (2 * task.making.limits.leaf))
+    nodes = [
+        Node(task.cell, piece, -1 if piece == 0 else 0, np.arange(piece, count, pieces)) for piece in range(pieces)
+    ]
+    return Made(_write(task.making, nodes, table), {})
+
+
+def _into_cube(table: Table, cube: Cube) -> None:
+    """Count places from the cube's corner; they are signed until then."""
+    for axis in range(PLACE_COLUMNS):
+        table[axis] -= np.uint32(cube.low[axis] % 2**32)
+
+
+def _write(making: Making, nodes: Sequence[Node], table: Table) -> tuple[TileFacts, ...]:
+    if not nodes:
+        return ()
+    layer, cube = making.layer, making.cube
+    own = [table.take(node.rows, axis=1) for node in nodes]
+    ends = np.array([[part[:PLACE_COLUMNS].min(axis=1), part[:PLACE_COLUMNS].max(axis=1)] for part in own], np.int64)
+    low = np.array(cube.low, np.int64)
+    boxes = layer.lattice.positions((ends.reshape(-1, 3) + low).T).reshape(-1, 2, 3)
+    way = layer.way()
+    facts = []
+    for node, part, box, frame in zip(nodes, own, boxes, frames.frames(boxes, way), strict=True):
+        places = part[:PLACE_COLUMNS]
+        if frame.is_affine:
+            quantized = replace(quantize_places(places, layer.lattice.step), low=box[0] - frame.centre)
+        else:
+            positions = layer.lattice.positions(places.astype(np.int64) + low[:, None])
+            quantized = quantize_positions(frame.local(positions, way), layer.lattice.step / 2)
+        data = encode(
+            quantized,
+            part[COLOUR] if layer.has_colour else None,
+            [(prop, _values(part[FACTS], prop)) for prop in making.properties],
+            compression=making.compression,
+            copyright_lines=making.copyright_lines,
+            schema_uri=f"../{SCHEMA_FILE}",
+        )
+        facts.append(_facts(making, node, quantized, frame, data))
+    return tuple(facts)
+
+
+def _values(facts: NDArray[np.uint32], prop: PointProperty) -> NDArray[np.uint32]:
+    shift, mask = _SHIFTS[prop.id]
+    return facts >> np.uint32(shift) & np.uint32(mask)
+
+
+def _facts(making: Making, node: Node, quantized: Quantized, frame: frames.Frame, data: bytes) -> TileFacts:
+    name = node.cell.name + (f"-{node.part}" if node.part else "")
+    uri = f"{node.cell.depth}/{name}.glb"
+    path = making.folder / uri
+    try:
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(data)
+    except OSError as error:
+        raise TilesetError(
+            f"cannot be written ({error.strerror})",
+            source=path,
+            remedy="free some disk space or choose another folder with -o",
+        ) from error
+    (x0, y0, z0), (x1, y1, z1) = quantized.ends.tolist()
+    return TileFacts(
+        cell=node.cell,
+        part=node.part,
+        parent=node.parent,
+        points=len(node.rows),
+        size=len(data),
+        uri=uri,
+        low=(x0, y0, z0),
+        high=(x1, y1, z1),
+        to_ecef=frame.to_ecef,
+        error=quantized.error + frame.error,
+    )
