@@ -291,7 +291,7 @@ def serve(settings_file: Path, host: str | None, port: int | None, quiet: bool) 
 )
 @click.option("--ground", is_flag=True, help="Terrain and orthophoto, too: 12 s and 35 MB for each square kilometre.")
 def sample(folder: Path, buildings: int, seed: int, ground: bool) -> None:
-    """Write the synthetic sample quarter as source files, as NRW delivers them: LoD2, and DGM1 and DOP10."""
+    """Write the synthetic sample quarter as source files in the form in which NRW delivers."""
     from zwilling.sample import write_ground, write_sample
 
     for path in write_sample(folder, buildings=buildings, seed=seed):

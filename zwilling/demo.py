@@ -48,6 +48,7 @@ synthetic = true
 # What stands of the quarter, with the fields around it and the river: 2.7 of the 4 square kilometres that it touches.
 # All of them would take a third longer, and nobody waits gladly for a first picture.
 _GROUND = Rectangle(343_300.0, 5_673_200.0, 345_000.0, 5_674_800.0)
+_MARGIN = 400.0  # of a smaller quarter, metres
 _MOST_WITH_GROUND = 10_000
 """The picture is drawn from the plan of the whole town, which takes a second for every 300 buildings."""
 
@@ -66,7 +67,7 @@ def run_demo(folder: Path, *, host: str, port: int | None, buildings: int, open_
     if not (folder / sources / "complete").is_file():
         write_sample(folder / sources, buildings=buildings)
         if has_ground:
-            write_ground(folder / sources, buildings=buildings, within=_GROUND)
+            write_ground(folder / sources, buildings=buildings, within=_GROUND, margin=_MARGIN)
         (folder / sources / "complete").touch()
     text = _SETTINGS + (_GROUND_LAYER if has_ground else "")
     settings_file.write_text(text.format(sources=sources), encoding="utf-8")

@@ -55,7 +55,13 @@ def write_sample(directory: Path, *, buildings: int = 2500, seed: int = 1) -> li
 
 
 def write_ground(
-    directory: Path, *, buildings: int = 2500, seed: int = 1, jobs: int = 0, within: Rectangle | None = None
+    directory: Path,
+    *,
+    buildings: int = 2500,
+    seed: int = 1,
+    jobs: int = 0,
+    within: Rectangle | None = None,
+    margin: float | None = None,
 ) -> list[Path]:
     """Return terrain and orthophoto of the quarter with so many buildings, after writing them: DGM1 and DOP10.
 
@@ -70,6 +76,7 @@ def write_ground(
         seed: of the quarter.
         jobs: how many processes share the work; 0 for one on each core.
         within: nothing outside of it is written, whole hundreds of metres; the files are then smaller.
+        margin: nothing farther from the rectangle around all buildings is written, metres.
 
     Raises:
         SettingsError: `buildings` is out of range, or the folder cannot be written.
@@ -86,7 +93,7 @@ def write_ground(
         raise SettingsError(
             f"cannot write: {problem.strerror}", source=directory, remedy="name another folder"
         ) from problem
-    return write_all(directory, buildings, seed, jobs, within)
+    return write_all(directory, buildings, seed, jobs, within, margin)
 
 
 def trees(buildings: int = 2500, seed: int = 1) -> list[Tree]:

@@ -138,6 +138,19 @@ def test_same_bytes_in_other_processes(written: list[Path], tmp_path: Path) -> N
         assert (folder / path.name).read_bytes() == path.read_bytes(), path.name
 
 
+def test_margin_keeps_to_what_is_built(tmp_path: Path) -> None:
+    paths = write_ground(tmp_path, buildings=20, jobs=1, margin=10.0)
+    pieces = []
+    for path in paths:
+        with rasterio.open(path) as file:
+            if file.count == 1:
+                pieces.append(shapely.box(*file.bounds))
+    plans = shapely.union_all([plan for b in town(20, 1).buildings for plan in b.draft.footprints])
+    covered = shapely.union_all(pieces)
+    assert covered.contains(plans.buffer(10.0))
+    assert covered.area <= (plans.bounds[2] - plans.bounds[0] + 220) * (plans.bounds[3] - plans.bounds[1] + 220)
+
+
 def test_folder_that_is_a_file_is_one_line(tmp_path: Path) -> None:
     path = tmp_path / "taken"
     path.write_text("here I am")

@@ -8,6 +8,7 @@ from functools import lru_cache
 import shapely
 from shapely.geometry import LineString
 
+from zwilling.rasters import Rectangle
 from zwilling.sample.ground.crowns import Crowns
 from zwilling.sample.ground.outskirts import draw_fields, draw_places, draw_river, draw_roads
 from zwilling.sample.ground.picture import Camera
@@ -31,6 +32,17 @@ def square_kilometres(count: int, seed: int) -> list[tuple[int, int]]:
                 if plan.intersects(shapely.box(column * 1000, row * 1000, column * 1000 + 1000, row * 1000 + 1000)):
                     found.add((column, row))
     return sorted(found)
+
+
+def surroundings(count: int, seed: int, margin: float) -> Rectangle:
+    """Return the rectangle around all buildings with a margin, in whole hundreds of metres."""
+    west, south, east, north = shapely.total_bounds(town(count, seed).footprints.geometries).tolist()
+    return Rectangle(
+        math.floor((west - margin) / 100) * 100.0,
+        math.floor((south - margin) / 100) * 100.0,
+        math.ceil((east + margin) / 100) * 100.0,
+        math.ceil((north + margin) / 100) * 100.0,
+    )
 
 
 def trees(count: int, seed: int) -> list[Tree]:

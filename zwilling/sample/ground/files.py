@@ -43,9 +43,15 @@ def picture_name(column: int, row: int) -> str:
     return f"dop10rgbi_32_{column}_{row}_1_nw_{YEAR}.tif"
 
 
-def write_all(folder: Path, buildings: int, seed: int, jobs: int, within: Rectangle | None) -> list[Path]:
+def write_all(
+    folder: Path, buildings: int, seed: int, jobs: int, within: Rectangle | None, margin: float | None
+) -> list[Path]:
     """Return the files of all square kilometres that buildings touch, after writing them with so many processes."""
-    from zwilling.sample.ground.drawing_up import square_kilometres
+    from zwilling.sample.ground.drawing_up import square_kilometres, surroundings
+
+    if margin is not None:
+        near = surroundings(buildings, seed, margin)
+        within = near if within is None else _common(near, within)
 
     tasks = [
         _Task(folder, buildings, seed, column, row, area)
@@ -78,13 +84,12 @@ def _part(column: int, row: int, within: Rectangle | None) -> Rectangle | None:
     west, south = column * 1000.0, row * 1000.0
     if within is None:
         return Rectangle(west, south, west + 1000.0, south + 1000.0)
-    part = Rectangle(
-        max(west, within.west),
-        max(south, within.south),
-        min(west + 1000.0, within.east),
-        min(south + 1000.0, within.north),
-    )
+    part = _common(Rectangle(west, south, west + 1000.0, south + 1000.0), within)
     return part if part.west < part.east and part.south < part.north else None
+
+
+def _common(a: Rectangle, b: Rectangle) -> Rectangle:
+    return Rectangle(max(a.west, b.west), max(a.south, b.south), min(a.east, b.east), min(a.north, b.north))
 
 
 def _write_square(task: _Task) -> tuple[Path, Path]:
