@@ -31,6 +31,7 @@ _WKT_BIT: Final = 1 << 4
 _PACKED_BITS: Final = 0xC0
 _SMALLEST_STEP, _LARGEST_STEP = 1e-12, 1e3
 _FARTHEST: Final = 1e10
+_EMPTY_PACKED: Final = 64  # a chunk table without chunks, and where it is
 _INT32: Final = 2.0**31
 # What people rename to .las or .laz, by its first bytes.
 _STRANGERS: Final = (
@@ -264,6 +265,10 @@ class _Reading:
             # Packed points need some bytes as well: points that are all alike take some 2,000 for a byte.
             if count > max(room, 0) << 16:
                 raise self._refused(f"promises {count:,} points in {room:,} bytes, into which they cannot be packed")
+            if count == 0 and room > _EMPTY_PACKED:
+                raise self._refused(
+                    f"counts no points, though {room:,} bytes follow: whoever wrote it did not finish", FETCH_AGAIN
+                )
             return
         held = room // length
         if count > held:

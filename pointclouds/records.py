@@ -43,16 +43,15 @@ class Field:
         return np.dtype(np.float64 if (self.scale, self.origin) != (1.0, 0.0) else self.kind)
 
     def of(self, records: NDArray[np.uint8]) -> NDArray[np.generic]:
-        """Return the dimension as a column of its own, shape (n,); `records` has the shape (n, record length)."""
-        width = np.dtype(self.kind).itemsize
-        column: NDArray[np.generic] = np.ascontiguousarray(records[:, self.offset : self.offset + width])
-        column = column.view(self.kind)[:, 0]
+        """Return the dimension, shape (n,), perhaps as a view; `records`: shape (n, record length), contiguous."""
+        column: NDArray[np.generic] = np.ndarray(len(records), self.kind, records, self.offset, (records.shape[1],))
         if self.shift:
             column = np.right_shift(column, self.shift)
         if self.mask:
             return np.asarray(np.bitwise_and(column, self.mask, dtype=column.dtype))
         if (self.scale, self.origin) != (1.0, 0.0):
-            return np.asarray(column, dtype=np.float64) * self.scale + self.origin
+            with np.errstate(all="ignore"):  # what a file's scale makes of its numbers is the file's affair
+                return np.asarray(column, dtype=np.float64) * self.scale + self.origin
         return column
 
 
@@ -139,8 +138,8 @@ def _extra_fields(head: LasHead) -> Iterable[tuple[str, Field]]:
 
 
 def xyz_of(records: NDArray[np.uint8]) -> NDArray[np.int32]:
-    """Return coordinates as stored, shape (n, 3), of records of shape (n, record length)."""
-    return np.ascontiguousarray(records[:, :12]).view("<i4")
+    """Return a view of coordinates as stored, shape (n, 3); `records`: shape (n, record length), contiguous."""
+    return np.ndarray((len(records), 3), "<i4", records, 0, (records.shape[1], 4))
 
 
 # lazrs' bits for the layers of formats 6 to 10; x, y, returns and the scanner's channel always come.

@@ -132,7 +132,7 @@ class LasSource:
             message = f"{count:,} points lie outside of the bounds that the file's head states"
             yield finding("POINTS_OUT_OF_BOUNDS", self.head.name, where, message)
         for name, column in columns.items():
-            if column.dtype.kind == "f" and (count := int(np.isnan(column.astype(np.float64)).sum())):
+            if column.dtype.kind == "f" and (count := int(np.count_nonzero(column != column))):
                 message = f"{count:,} values of '{name}' are no number"
                 yield finding("POINT_COLUMN_NAN", self.head.name, where, message)
         if self.head.has_colours_of_8_bits:
@@ -147,9 +147,13 @@ class LasSource:
         brightest = 0
         with _opened(self._las) as file:
             for number in numbers:
-                for records in self._records(file, int(number), _SAMPLED_POINTS):
-                    found = (int(self._fields[name].of(records).max()) for name in COLOURS)
-                    brightest = max(brightest, *found)
+                try:
+                    for records in self._records(file, int(number), _SAMPLED_POINTS):
+                        found = (int(self._fields[name].of(records).max()) for name in COLOURS)
+                        brightest = max(brightest, *found)
+                except SourceError:
+                    if not self._skip_damaged:
+                        raise
         return brightest
 
 
