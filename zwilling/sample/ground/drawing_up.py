@@ -6,17 +6,20 @@ import math
 from functools import lru_cache
 
 import shapely
-from shapely.geometry import LineString
+from shapely.geometry import LineString, Polygon
 
 from zwilling.rasters import Rectangle
 from zwilling.sample.ground.crowns import Crowns
-from zwilling.sample.ground.outskirts import draw_fields, draw_places, draw_river, draw_roads
+from zwilling.sample.ground.outskirts import draw_fields, draw_places, draw_river, draw_roads, strip
+from zwilling.sample.ground.palette import STREAM
 from zwilling.sample.ground.picture import Camera
 from zwilling.sample.ground.roofs import draw_building
+from zwilling.sample.ground.scene import Level
 from zwilling.sample.ground.streets import draw_railway, draw_stream, draw_streets
 from zwilling.sample.ground.survey import Survey
 from zwilling.sample.ground.town import town
 from zwilling.sample.ground.yards import draw_block
+from zwilling.sample.terrain import RIVER_HALF_WIDTH
 from zwilling.sample.trees import Tree
 
 _BEYOND = 1500.0
@@ -73,8 +76,16 @@ def _survey(count: int, seed: int) -> Survey:
         draw_streets(survey, part)
         for block in part.blocks:
             draw_block(survey, block)
-        for course, draw in zip(part.courses, (draw_stream, draw_railway), strict=False):
-            draw(survey, _led_on(course))
+        if part.courses:
+            stream, track = (_led_on(course) for course in part.courses)
+            # Under the dyke it runs in a pipe, and it ends in the river.
+            dyke = Polygon(strip(-20.0, 19.0, south, north, of_dyke=True))
+            river = Polygon(strip(-RIVER_HALF_WIDTH - 18.0, 2000.0, south, north, of_dyke=False))
+            mouth = Polygon(strip(-RIVER_HALF_WIDTH - 19.0, 1.0 - RIVER_HALF_WIDTH, south, north, of_dyke=False))
+            survey.scene.line(Level.STREAM, stream.intersection(mouth), 4.6, STREAM)
+            for piece in shapely.get_parts(stream.difference(shapely.union(dyke, river))):
+                draw_stream(survey, piece)
+            draw_railway(survey, track)
     blocks = shapely.STRtree([block.polygon for part in survey.town.districts for block in part.blocks])
     for building in survey.town.buildings:
         near = blocks.nearest(shapely.Point(building.reference_point))

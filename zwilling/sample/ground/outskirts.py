@@ -164,7 +164,7 @@ def draw_river(survey: Survey, south: float, north: float) -> None:
         here = float(river_line(np.array([at]))[0])
         for _ in range(2):
             side = rng.choice((-1, -1, 1))
-            x = here + side * rng.uniform(BANK_HALF_WIDTH + 2, BANK_HALF_WIDTH + 34)
+            x = here + side * (BANK_HALF_WIDTH + rng.uniform(8, 34 if side < 0 else 10))
             scene.fill(
                 Level.WATERSIDE,
                 blob(rng, x, at, rng.uniform(2, 8)),
