@@ -32,12 +32,17 @@ POINTS_AT, VLR_COUNT, FORMAT, RECORD_LENGTH, COUNT, SCALE, BOUNDS, EVLR_AT, EVLR
 
 
 def cloud(
-    layout: int = 1, *, count: int = 1000, version: str | None = None, seed: int = 0,
+    layout: int = 1,
+    *,
+    count: int = 1000,
+    version: str | None = None,
+    seed: int = 0,
+    corner: tuple[float, float] = (340000.0, 5670000.0),
     change: Callable[[laspy.LasData], None] | None = None,
-) -> laspy.LasData:  # fmt: skip
+) -> laspy.LasData:
     """Return random points in Neuss, every dimension of the format filled; `change` may alter them."""
     header = laspy.LasHeader(point_format=layout, version=version or ("1.4" if layout >= 6 else "1.3"))
-    header.scales, header.offsets = np.array([0.01, 0.01, 0.001]), np.array([340000.0, 5670000.0, 0.0])
+    header.scales, header.offsets = np.array([0.01, 0.01, 0.001]), np.array([*corner, 0.0])
     data = laspy.LasData(header)
     numbers = np.random.default_rng(seed)
     data.X, data.Y = numbers.integers(0, 100_000, (2, count))
