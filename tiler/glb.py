@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import struct
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -87,19 +88,28 @@ class GlbBuilder:
         return self._add_accessor(view, 0, dtype, 1, len(indices))
 
     def add_attribute(
-        self, view: int, field: str, rows: NDArray[np.void], *, bounds: bool = False, is_normalized: bool = False
+        self,
+        view: int,
+        field: str,
+        rows: NDArray[np.void],
+        *,
+        bounds: bool | tuple[Sequence[float], Sequence[float]] = False,
+        is_normalized: bool = False,
     ) -> int:
         """Describe one field of the vertices in `view` as an accessor and return its number.
 
         Signed bytes are marked as normalized: they hold the unit vectors of `KHR_mesh_quantization`.  So are pairs of
         unsigned 16-bit numbers: texture coordinates.  Others are where `is_normalized` says so: colours.
+        `bounds` states the smallest and largest value of each component, where they are not known yet (True) or are.
         """
         base, offset = rows.dtype.fields[field][:2]  # type: ignore[index]  # a structured dtype always has fields
         width = base.shape[0] if base.shape else 1
         accessor = self._add_accessor(view, offset, base.base, width, len(rows))
         if is_normalized or base.base == np.int8 or (base.base == np.uint16 and width == 2):
             self._accessors[accessor]["normalized"] = True
-        if bounds:
+        if isinstance(bounds, tuple):
+            self._accessors[accessor] |= {"min": list(bounds[0]), "max": list(bounds[1])}
+        elif bounds:
             values = rows[field].astype(np.float64)
             self._accessors[accessor]["min"] = values.min(axis=0).tolist()
             self._accessors[accessor]["max"] = values.max(axis=0).tolist()

@@ -6,6 +6,7 @@ Spec: glTF 2.0, `KHR_mesh_quantization`, `EXT_meshopt_compression`, `EXT_structu
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -32,42 +33,52 @@ class Quantized:
 
     Attributes:
         numbers: uint16, shape (n, 4); the last of each row is zero, for alignment.
+        most: the largest number of x, y and z; the smallest is 0.
         low: of the tile's frame, shape (3,).
         step: metres.
         error: how far a place is off at most, metres.
     """
 
     numbers: NDArray[np.uint16]
+    most: tuple[int, int, int]
     low: NDArray[np.float64]
     step: float
     error: float
 
     @property
-    def ends(self) -> NDArray[np.float64]:
-        """Lowest and highest corner of all places, shape (2, 3)."""
-        numbers = self.numbers[:, :3]
-        ends: NDArray[np.float64] = self.low + np.array([numbers.min(axis=0), numbers.max(axis=0)]) * self.step
-        return ends
+    def high(self) -> NDArray[np.float64]:
+        """The largest of all places along each axis, shape (3,)."""
+        high: NDArray[np.float64] = self.low + np.array(self.most) * self.step
+        return high
 
 
-def quantize_places(places: NDArray[np.uint32], step: float) -> Quantized:
+def quantize_places(places: NDArray[np.uint32], step: float, low: NDArray[np.float64]) -> Quantized:
     """Return whole numbers of `step` metres, shape (3, n), in 16 bits: exactly, where they do not reach too far.
 
-    `Quantized.low` is zero; the caller knows where the smallest of each axis are.
+    Args:
+        places: on a grid.
+        step: of the grid.
+        low: where the smallest of each axis are, in the tile's frame.
     """
-    low = places.min(axis=1)
-    reach = int((places.max(axis=1) - low).max())
-    shift = max(reach.bit_length() - 16, 0)
-    if shift and (reach + (1 << (shift - 1))) >> shift > MOST_STEPS:
+    first = places.min(axis=1)
+    reach = places.max(axis=1) - first
+    shift = max(int(reach.max()).bit_length() - 16, 0)
+    if _halved(int(reach.max()), shift) > MOST_STEPS:
         shift += 1
     numbers = np.zeros((places.shape[1], 4), np.uint16)
     for axis in range(3):
-        column = places[axis] - low[axis]
+        column = places[axis] - first[axis]
         if shift:
-            column = (column + np.uint32(1 << (shift - 1))) >> np.uint32(shift)
+            column += np.uint32(1 << (shift - 1))
+            column >>= np.uint32(shift)
         numbers[:, axis] = column
+    x, y, z = (_halved(int(most), shift) for most in reach)
     coarse = step * 2.0**shift
-    return Quantized(numbers, np.zeros(3), coarse, float(np.sqrt(3)) * coarse / 2 if shift else 0.0)
+    return Quantized(numbers, (x, y, z), low, coarse, math.sqrt(3) * coarse / 2 if shift else 0.0)
+
+
+def _halved(number: int, times: int) -> int:
+    return (number + (1 << (times - 1))) >> times if times else number
 
 
 def quantize_positions(positions: NDArray[np.float64], least_step: float) -> Quantized:
@@ -77,11 +88,14 @@ def quantize_positions(positions: NDArray[np.float64], least_step: float) -> Qua
         positions: in the tile's frame.
         least_step: finer than this is of no use.
     """
-    low = positions.min(axis=0)
-    step = max(float((positions.max(axis=0) - low).max()) / MOST_STEPS, least_step)
+    columns = np.ascontiguousarray(positions.T)
+    low, high = columns.min(axis=1), columns.max(axis=1)
+    step = max(float((high - low).max()) / MOST_STEPS, least_step)
     numbers = np.zeros((len(positions), 4), np.uint16)
-    numbers[:, :3] = np.minimum(np.rint((positions - low) / step), MOST_STEPS)
-    return Quantized(numbers, low, step, float(np.sqrt(3)) * step / 2)
+    for axis in range(3):
+        numbers[:, axis] = np.minimum(np.rint((columns[axis] - low[axis]) / step), MOST_STEPS)
+    x, y, z = np.minimum(np.rint((high - low) / step), MOST_STEPS).astype(int).tolist()
+    return Quantized(numbers, (x, y, z), low, step, math.sqrt(3) * step / 2)
 
 
 def encode(
@@ -105,7 +119,8 @@ def encode(
     """
     builder = GlbBuilder(compression)
     rows = quantized.numbers.view(_POSITION).ravel()
-    attributes = {"POSITION": builder.add_attribute(builder.add_vertices(rows), "position", rows, bounds=True)}
+    bounds = [0, 0, 0], quantized.most
+    attributes = {"POSITION": builder.add_attribute(builder.add_vertices(rows), "position", rows, bounds=bounds)}
     if colours is not None:
         rows = colours.astype("<u4", copy=False).view(_COLOUR)
         attributes["COLOR_0"] = builder.add_attribute(builder.add_vertices(rows), "colour", rows, is_normalized=True)

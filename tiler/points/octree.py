@@ -9,6 +9,7 @@ finds, is all that must be known.  What few points remain below a node are one l
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -52,7 +53,7 @@ class Node:
     """Points that one tile shows.
 
     Attributes:
-        cell: where they are.
+        cell: where they are; of a leaf that several cells share, the first of those.
         part: 0, or a further number where one cell has several tiles.
         parent: index of the node above in the list that this one is in; -1 where there is none in it.
         rows: numbers of its points.
@@ -177,18 +178,22 @@ class _Growth:
         left = np.add.reduceat(levels > cell.depth, starts, dtype=np.int64)
         ends = np.append(starts[1:], end - begin)
         own = [np.flatnonzero(levels == cell.depth)]
-        further = []
+        further: list[tuple[int, int, int]] = []
         for start, stop, count in zip(starts.tolist(), ends.tolist(), left.tolist(), strict=True):
             if count > self._limits.stray:
-                further.append((begin + start, begin + stop))
+                further.append((begin + start, begin + stop, count))
             elif count:
                 own.append(start + np.flatnonzero(levels[start:stop] > cell.depth))
         rows = begin + (own[0] if len(own) == 1 else np.sort(np.concatenate(own)))
         if len(rows):
             # A cell that shows nothing of its own leaves its children to the one above.
             parent = self._add(cell, parent, rows)
-        for start, stop in further:
-            self._grow(start, stop, self._cell_of(start, cell.depth + 1), parent)
+        for start, stop, is_leaf in _packed(further, self._limits.leaf):
+            below = self._cell_of(start, cell.depth + 1)
+            if is_leaf:
+                self._add(below, parent, start + np.flatnonzero(self._levels[start:stop] > cell.depth))
+            else:
+                self._grow(start, stop, below, parent)
 
     def _cell_of(self, row: int, depth: int) -> Cell:
         x, y, z = (self._places[:, self._order[row]] >> np.uint32(self._bottom - depth)).tolist()
@@ -210,3 +215,39 @@ class _Growth:
         for number, piece in enumerate(pieces):
             above = added + (number - 1) // 8 if number else parent
             self._nodes.append(Node(cell, number, above, self._order[piece]))
+
+
+def _packed(children: Sequence[tuple[int, int, int]], most: int) -> Iterator[tuple[int, int, bool]]:
+    """Yield begin and end of each branch below a node, and whether it is a leaf of several small neighbours.
+
+    A cell just too full for a leaf has four or eight children, each far below what a leaf may hold.  Neighbours in
+    Morton order share a leaf, about evenly, so that there are fewer and larger tiles.
+
+    Args:
+        children: begin, end and number of points left, in Morton order.
+        most: points of a leaf.
+    """
+    at = 0
+    while at < len(children):
+        # As many small ones as follow each other, in as few leaves as hold them.
+        end = at
+        while end < len(children) and children[end][2] <= most:
+            end += 1
+        total = sum(count for _, _, count in children[at:end])
+        leaves = -(-total // most)
+        for left in range(leaves, 0, -1):
+            goal = total / left
+            taken, first = 0, at
+            while at < end and (
+                at == first or (taken + children[at][2] <= most and taken + children[at][2] / 2 < goal)
+            ):
+                taken += children[at][2]
+                at += 1
+            total -= taken
+            if at > first:
+                yield children[first][0], children[at - 1][1], at - first > 1
+        if at < end:  # uneven ones did not fit as planned
+            continue
+        if at < len(children):
+            yield children[at][0], children[at][1], False
+            at += 1

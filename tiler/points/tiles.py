@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -180,7 +180,7 @@ def _write(making: Making, nodes: Sequence[Node], table: Table) -> tuple[TileFac
     for node, part, box, frame in zip(nodes, own, boxes, frames.frames(boxes, way), strict=True):
         places = part[:PLACE_COLUMNS]
         if frame.is_affine:
-            quantized = replace(quantize_places(places, layer.lattice.step), low=box[0] - frame.centre)
+            quantized = quantize_places(places, layer.lattice.step, box[0] - frame.centre)
         else:
             positions = layer.lattice.positions(places.astype(np.int64) + low[:, None])
             quantized = quantize_positions(frame.local(positions, way), layer.lattice.step / 2)
@@ -214,7 +214,7 @@ def _facts(making: Making, node: Node, quantized: Quantized, frame: frames.Frame
             source=path,
             remedy="free some disk space or choose another folder with -o",
         ) from error
-    (x0, y0, z0), (x1, y1, z1) = quantized.ends.tolist()
+    (x0, y0, z0), (x1, y1, z1) = quantized.low.tolist(), quantized.high.tolist()
     return TileFacts(
         cell=node.cell,
         part=node.part,
