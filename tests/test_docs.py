@@ -26,6 +26,7 @@ TABLES: dict[str, type] = {
     "layer": settings.LayerSettings,
     "buildings": settings.BuildingLayerSettings,
     "ground": settings.GroundLayerSettings,
+    "points": settings.PointLayerSettings,
     "server": settings.ServerSettings,
 }
 

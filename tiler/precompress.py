@@ -54,7 +54,7 @@ class PrecompressReport:
         )
 
 
-def precompress(folder: Path, *, jobs: int = 1) -> PrecompressReport:
+def precompress(folder: Path, *, kinds: frozenset[str] = TEXT | GEOMETRY, jobs: int = 1) -> PrecompressReport:
     """Write the `.br` and `.gz` siblings of the files below `folder` and return what that came to.
 
     A sibling is written where the file has `LEAST_BYTES` or more and shrinks by `LEAST_SAVING` or more; one that
@@ -63,6 +63,7 @@ def precompress(folder: Path, *, jobs: int = 1) -> PrecompressReport:
 
     Args:
         folder: is walked to the bottom.
+        kinds: suffixes of the files to look at.
         jobs: threads; both compressors work outside Python's lock.
 
     Raises:
@@ -70,18 +71,18 @@ def precompress(folder: Path, *, jobs: int = 1) -> PrecompressReport:
     """
     total = PrecompressReport()
     with ThreadPoolExecutor(max_workers=max(1, jobs)) as pool:
-        for report in pool.map(_compress_file, _compressible(folder)):
+        for report in pool.map(_compress_file, _compressible(folder, kinds)):
             total += report
     return total
 
 
-def _compressible(folder: Path) -> Iterator[Path]:
+def _compressible(folder: Path, kinds: frozenset[str]) -> Iterator[Path]:
     """Yield the files to look at, in the order of their names."""
     for place, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
             path = Path(place, name)
-            if path.suffix in TEXT | GEOMETRY and not name.startswith(".") and not path.is_symlink():
+            if path.suffix in kinds and not name.startswith(".") and not path.is_symlink():
                 yield path
 
 

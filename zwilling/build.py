@@ -16,7 +16,7 @@ from zwilling.recipes.buildings import BuildingRecipe
 from zwilling.recipes.code import code_hash
 from zwilling.region import Region
 from zwilling.report import write_report
-from zwilling.settings import AnyLayerSettings, GroundLayerSettings
+from zwilling.settings import AnyLayerSettings, GroundLayerSettings, PointLayerSettings
 
 REPORT_FILE = "report.json"
 REPORT_PAGE = "report.html"
@@ -46,6 +46,10 @@ def recipe_of(settings: AnyLayerSettings, base: Path, region: Region, jobs: int)
         from zwilling.recipes.ground import GroundRecipe
 
         return GroundRecipe.of(settings, base, region, jobs)
+    if isinstance(settings, PointLayerSettings):
+        from zwilling.recipes.points import PointRecipe
+
+        return PointRecipe.of(settings, base, region, jobs)
     return BuildingRecipe.of(settings, base, region, jobs)
 
 

@@ -30,9 +30,10 @@ class Checked:
 
     Attributes:
         source: as the user named it.
-        kind: `city model`, `picture`, `terrain` or `tileset`.
-        statistics: of a city model `features_in`, `features_out`, `rows`, `triangles`; of a picture and terrain see
-            `_picture` and `_terrain`; of a tileset those of `tiler.check.Statistics`.
+        kind: `city model`, `picture`, `terrain`, `point cloud` or `tileset`.
+        statistics: of a city model `features_in`, `features_out`, `rows`, `triangles`; of a picture, terrain and a
+            point cloud see `_picture`, `_terrain` and `zwilling.checking_points`; of a tileset those of
+            `tiler.check.Statistics`.
     """
 
     source: Path
@@ -42,7 +43,7 @@ class Checked:
 
 
 def check_source(path: Path, region: Region, crs: str | None) -> Checked:
-    """Return what is wrong with a city model, picture or terrain, or with the tileset that `path` names.
+    """Return what is wrong with a city model, picture, terrain or point cloud, or with the tileset `path` names.
 
     Raises:
         ZwillingError: the file is missing, or so broken that it cannot be read to its end.
@@ -55,7 +56,10 @@ def check_source(path: Path, region: Region, crs: str | None) -> Checked:
         )
     if path.suffix == ".json" and not is_cityjson(path):
         return _tileset(path, path)
-    if kind_of(path) == "ground":
+    kind = kind_of(path)
+    if kind == "points":
+        return _point_cloud(path, region, crs)
+    if kind == "ground":
         # Loaded where it is needed: GDAL takes a tenth of a second.
         from orthophotos.sorting import sort_rasters
 
@@ -104,6 +108,14 @@ def _terrain(path: Path, region: Region, crs: str | None) -> Checked:
         "date": max(file.date for file in terrain.files),
     }
     return Checked(path, "terrain", statistics, (*terrain.issues, *found))
+
+
+def _point_cloud(path: Path, region: Region, crs: str | None) -> Checked:
+    """Return what a point cloud is: see `zwilling.checking_points.point_cloud`."""
+    from zwilling.checking_points import point_cloud
+
+    statistics, issues = point_cloud(path, region, crs)
+    return Checked(path, "point cloud", statistics, issues)
 
 
 def _decoded(mosaic: Mosaic, scratch: Path) -> list[Issue]:
@@ -196,6 +208,13 @@ def _consists_of(one: Checked) -> str:
         return (
             f"{_counted(numbers['tiles'], 'tile')}, {_counted(numbers['features'], 'feature')}, "
             f"{_counted(numbers['triangles'], 'triangle')}, {numbers['size_bytes'] / 1e6:.1f} MB"
+        )
+    if one.kind == "point cloud":
+        low, high = numbers["low"], numbers["high"]
+        span = "" if low is None else f"{low[2]:.2f} to {high[2]:.2f} m, "
+        return (
+            f"{_counted(numbers['points'], 'point')}, {span}{numbers['version']}, format {numbers['format']}, "
+            f"{numbers['crs']}"
         )
     if one.kind in ("picture", "terrain"):
         of_date = f", {numbers['date']}" if numbers["date"] else ""

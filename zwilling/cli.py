@@ -150,6 +150,29 @@ def build(settings_file: Path, force: bool, jobs: int, quiet: bool, as_json: boo
     show_default=True,
     help="Bands of orthophotos that are shown.",
 )
+@click.option(
+    "--drop-class",
+    "drop_classes",
+    metavar="N",
+    type=click.IntRange(0, 255),
+    multiple=True,
+    help="Leave out points of this LAS class.  May be repeated.",
+)
+@click.option(
+    "--colour-from",
+    metavar="FILE",
+    type=_PATH,
+    multiple=True,
+    help="Orthophoto that paints points of files without colours.  May be repeated.",
+)
+@click.option(
+    "--memory",
+    default="2 GB",
+    show_default=True,
+    callback=lambda _ctx, _param, amount: _bytes_of(amount),
+    help="What all processes together may take for points.",
+)
+@click.option("--skip-unreadable", is_flag=True, help="Leave out point clouds that are damaged; each is reported.")
 @click.option("--no-globe", is_flag=True, help="Ground as 3D Tiles alone, without terrain and pictures for a globe.")
 @click.option(
     "--jobs", type=click.IntRange(0), default=0, help="Processes that share the work.  [default: one on each core]"
@@ -176,6 +199,10 @@ def tile(
     outlines: bool,
     plane_height: float | None,
     picture: Literal["rgb", "infrared"],
+    drop_classes: tuple[int, ...],
+    colour_from: tuple[Path, ...],
+    memory: int,
+    skip_unreadable: bool,
     no_globe: bool,
     jobs: int,
     reports: tuple[Path, ...],
@@ -185,7 +212,7 @@ def tile(
     """Write one 3D Tiles tileset from files of one kind, which is seen from the files.
 
     Buildings: CityGML or CityJSON, which may be packed (gzip, zip).  Ground: orthophotos (GeoTIFF, JPEG 2000, PNG,
-    JPEG), terrain (GeoTIFF, XYZ, ASCII grids, which may be packed), or both.
+    JPEG), terrain (GeoTIFF, XYZ, ASCII grids, which may be packed), or both.  Points: LiDAR (LAS, LAZ, COPC).
     """
     from zwilling.build import tile_to_folder
     from zwilling.kinds import kind_of_all
@@ -206,6 +233,18 @@ def tile(
             rasters.pictures, rasters.heights, region, plane_height, crs, picture, not no_globe, jobs
         )
         recipe = GroundRecipe(raster_files, Subject("Gelände", region.title))
+    elif kind == "points":
+        from tiler.points.build import PointsOptions
+        from zwilling.recipes.points import PointFiles, PointRecipe
+
+        point_files = PointFiles(sources, region, crs, colour_from, skip_unreadable)
+        how = PointsOptions(
+            drop_classes=frozenset(drop_classes),
+            skip_unreadable=skip_unreadable,
+            memory=memory,
+            jobs=jobs or os.cpu_count() or 1,
+        )
+        recipe = PointRecipe(point_files, how, Subject("Punktwolke", region.title))
     else:
         from tiler.buildings import TilingOptions
         from tiler.glb import Compression
@@ -234,7 +273,7 @@ def tile(
 )
 @click.option("--json", "as_json", is_flag=True, help="Print findings and statistics as JSON.")
 def check(sources: tuple[Path, ...], crs: str | None, region_name: str, as_json: bool) -> None:
-    """Findings about city models, orthophotos, terrain or a tileset, without building.
+    """Findings about city models, orthophotos, terrain, point clouds or a tileset, without building.
 
     A tileset is named by its JSON file or its folder.  Exit status 1 when there is a finding of severity 'error'.
     """
@@ -322,6 +361,7 @@ def install(file: Path | None, download: bool) -> None:
 _FOR_ONE_KIND = {
     "buildings": ("skip_empty", "lod", "compression", "outlines"),
     "ground": ("plane_height", "picture", "no_globe"),
+    "points": ("drop_classes", "colour_from", "memory", "skip_unreadable"),
 }
 
 
@@ -330,8 +370,17 @@ def _refuse_unfit(ctx: click.Context, kind: str) -> None:
     for fits, names in _FOR_ONE_KIND.items():
         for name in names if fits != kind else ():
             if ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
-                option = name.replace("_", "-")
-                raise click.UsageError(f"--{option} is for {fits}, and these files are {kind}.", ctx)
+                option = next(param.opts[0] for param in ctx.command.params if param.name == name)
+                raise click.UsageError(f"{option} is for {fits}, and these files are {kind}.", ctx)
+
+
+def _bytes_of(amount: str) -> int:
+    from zwilling.settings import memory_bytes
+
+    try:
+        return memory_bytes(amount)
+    except ValueError as error:
+        raise click.BadParameter(f"{error}.") from None
 
 
 def _say_issues(issues: tuple[Issue, ...], quiet: bool) -> None:

@@ -12,22 +12,26 @@ from typing import Literal
 
 from zwilling.errors import SourceError
 
-LayerKind = Literal["buildings", "ground"]
+LayerKind = Literal["buildings", "ground", "points"]
 _HEAD = 512
+_POINTS = b"LASF"
+_POINT_NAMES = frozenset((".las", ".laz"))
 _RASTERS = (
     (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"\0\0\0\x0cjP", b"\xff\x4f\xff\x51", b"\xff\xd8\xff", b"\x89PNG")
 )  # fmt: skip
 _RASTER_NAMES = frozenset((".xyz", ".asc", ".txt", ".csv", ".tif", ".tiff"))
 _MODEL_NAMES = frozenset((".gml", ".xml", ".citygml", ".json", ".jsonl"))
-_HELD = {"buildings": "a city model", "ground": "a picture or terrain"}
+_HELD = {"buildings": "a city model", "ground": "a picture or terrain", "points": "a point cloud"}
 
 
 def kind_of_all(paths: Sequence[Path]) -> LayerKind:
     """Return the kind of layer that all files belong to; what is of no known kind follows the others.
 
     Raises:
-        SourceError: they are of several kinds, which need a layer each.
+        SourceError: they are of several kinds, which need a layer each, or a folder of point clouds is among them.
     """
+    for path in paths:
+        _refuse_folder_of_points(path)
     kinds = {path: kind for path in paths if (kind := _known_kind(path)) is not None}
     counts = Counter(kinds.values())
     if len(counts) > 1:
@@ -51,6 +55,8 @@ def _known_kind(path: Path) -> LayerKind | None:
     try:
         if not path.is_file():
             return None
+        if path.suffix.lower() in _POINT_NAMES:
+            return "points"  # whatever is in it: its reader has words for web pages and archives of that name
         with path.open("rb") as file:
             head = file.read(_HEAD)
         if head.startswith(b"\x1f\x8b"):
@@ -59,12 +65,28 @@ def _known_kind(path: Path) -> LayerKind | None:
         elif head.startswith(b"PK\x03\x04"):
             with zipfile.ZipFile(path) as archive:
                 names = {PurePosixPath(name).suffix.lower() for name in archive.namelist()[:1000]}
-            return "buildings" if names & _MODEL_NAMES else "ground" if names & _RASTER_NAMES else None
+            if names & _MODEL_NAMES:
+                return "buildings"
+            return "ground" if names & _RASTER_NAMES else "points" if names & _POINT_NAMES else None
     except (OSError, EOFError, zlib.error, zipfile.BadZipFile):
         return None
+    if head.startswith(_POINTS):
+        return "points"
     if head.startswith(_RASTERS) or _is_grid_of_numbers(head):
         return "ground"
     return "buildings" if head.lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n\0")[:1] in (b"<", b"{") else None
+
+
+def _refuse_folder_of_points(path: Path) -> None:
+    """Stop where a folder is named that holds point clouds: which files a layer is made of is said file by file."""
+    if not path.is_dir():
+        return
+    names = sorted(child.name for child in path.iterdir() if child.suffix.lower() in _POINT_NAMES)
+    if names:
+        pattern = f"{path}/*{PurePosixPath(names[0]).suffix}"
+        raise SourceError(
+            f"is a folder, with {len(names)} point clouds", source=path, remedy=f"name its files: {pattern}"
+        )
 
 
 def _is_grid_of_numbers(head: bytes) -> bool:

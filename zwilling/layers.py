@@ -50,7 +50,7 @@ class Layer:
     Attributes:
         id: matches `LAYER_ID`; part of URLs.
         title: German name for people.
-        kind: `buildings` today.
+        kind: `buildings`, `ground` or `points`.
         access: `public`, `staff` or `crisis`; the server shows `public` layers alone until accounts exist.
         licence: SPDX id or name of the data's licence.
         attribution: lines that must be shown with the data, in German.

@@ -100,8 +100,42 @@ class GroundLayerSettings(LayerSettings):
     globe: bool = True
 
 
-AnyLayerSettings = BuildingLayerSettings | GroundLayerSettings
-LAYER_KINDS: dict[str, type[AnyLayerSettings]] = {"buildings": BuildingLayerSettings, "ground": GroundLayerSettings}
+LasClass = Annotated[int, msgspec.Meta(ge=0, le=255)]
+"""A class of LAS: what a point hit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PointLayerSettings(LayerSettings):
+    """`[[layer]]` with `kind = "points"`, made from LiDAR.
+
+    Attributes:
+        kind: `points`.
+        sources: LAS, LAZ or COPC: file names or globs.
+        drop_classes: points of these LAS classes are left out.
+        colour_from: orthophotos that paint the points of files without colours: file names or globs.
+        memory: what all processes together may take: `2 GB`, `800 MB`, or bytes.
+        skip_unreadable: leave out what cannot be read, each with a finding, instead of stopping.
+    """
+
+    kind: Literal["points"]
+    sources: list[str]
+    drop_classes: list[LasClass] = field(default_factory=list)
+    colour_from: list[str] = field(default_factory=list)
+    memory: str | int = "2 GB"
+    skip_unreadable: bool = False
+
+
+AnyLayerSettings = BuildingLayerSettings | GroundLayerSettings | PointLayerSettings
+LAYER_KINDS: dict[str, type[AnyLayerSettings]] = {
+    "buildings": BuildingLayerSettings,
+    "ground": GroundLayerSettings,
+    "points": PointLayerSettings,
+}
+
+LEAST_MEMORY = 400_000_000
+"""Bytes that two processes and the smallest share of the work take."""
+_SIZE = re.compile(r"\s*(\d+(?:[.,]\d+)?)\s*([kMG]?)(i?)B?\s*", re.IGNORECASE)
+_POWERS = {"": 0, "k": 1, "m": 2, "g": 3}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,6 +255,8 @@ def _check_layers(path: Path, settings: Settings) -> None:
         seen.add(layer.id)
         if isinstance(layer, GroundLayerSettings):
             _check_ground(path, where, layer)
+        if isinstance(layer, PointLayerSettings):
+            _check_points(path, where, layer)
     if not re.fullmatch(r"\S+", settings.server.host) or not 0 <= settings.server.port <= 65_535:
         raise SettingsError("host or port is out of range", source=path, where="server")
 
@@ -235,6 +271,33 @@ def _check_ground(path: Path, where: str, layer: GroundLayerSettings) -> None:
             where=where,
             remedy="orthophotos without terrain lie on a plane whose height you name",
         )
+
+
+def _check_points(path: Path, where: str, layer: PointLayerSettings) -> None:
+    try:
+        memory_bytes(layer.memory)
+    except ValueError as error:
+        raise SettingsError(f"'memory' {error}", source=path, where=where) from None
+
+
+def memory_bytes(amount: str | int) -> int:
+    """Return an amount of memory in bytes; k, M and G are powers of 1000, Ki, Mi and Gi of 1024.
+
+    Raises:
+        ValueError: it is no amount, or too little to work with; the message goes on after the name of the setting.
+
+    Example:
+        >>> memory_bytes("2 GB"), memory_bytes("1.5 GiB"), memory_bytes(800_000_000)
+        (2000000000, 1610612736, 800000000)
+    """
+    found = _SIZE.fullmatch(str(amount))
+    if found is None:
+        raise ValueError(f"is '{amount}', which is no amount of memory; write it as 2 GB or 800 MB")
+    number, prefix, is_binary = found.groups()
+    total = int(float(number.replace(",", ".")) * (1024 if is_binary else 1000) ** _POWERS[prefix.lower()])
+    if total < LEAST_MEMORY:
+        raise ValueError(f"is '{amount}'; {LEAST_MEMORY // 10**6} MB are the least")
+    return total
 
 
 def region_profile(settings: Settings, base: Path) -> str | Path:

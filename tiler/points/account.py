@@ -128,7 +128,7 @@ class Account:
             )
             issues.append(Issue("POINTS_OUTSIDE_AREA", Severity.WARNING, head.name, "", message))
         if head.crs != self._layer.crs:
-            message = f"its points are in {head.crs}; they were brought to {self._layer.crs}, which most points are in"
+            message = f"its points are in {head.crs}; they were brought to {self._layer.crs}, that of the layer"
             issues.append(Issue("POINTS_OTHER_CRS", Severity.INFO, head.name, "", message))
         elif any(found.is_rounded for found in file.found):
             off = self._layer.lattice.step * 1000 / 2

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from tiler.points.frames import georeference, remember
 from tiler.points.lattice import LayerLattice
 from tiler.points.spill import COLOURS, Layer
-from zwilling.crs import parse_crs
-from zwilling.crs.plane import PlaneCRS
+from zwilling.crs import ELLIPSOIDAL, parse_crs
+from zwilling.crs.plane import PlaneCRS, utm_at
 from zwilling.errors import EmptyGeometryError, UnknownCRSError
 from zwilling.points import PointHead
 from zwilling.region import Region
@@ -48,13 +48,27 @@ def plan(heads: Sequence[PointHead], region: Region, drop_classes: frozenset[int
 
 
 def _crs(heads: Sequence[PointHead], region: Region) -> str:
-    """Return the CRS that most points are in, of those that count in metres; the region's, where there is none."""
+    """Return the CRS that most points are in, of those that count in metres.
+
+    Where there is none it is the region's, or the UTM zone that the first file lies in, if that is elsewhere.
+    """
     points: dict[str, int] = {}
     for head in heads:
         code = parse_crs(head.crs, source=head.name).horizontal
         if PlaneCRS(f"EPSG:{code}", "", code).is_metric:
             points[head.crs] = points.get(head.crs, 0) + head.count
-    return min(points, key=lambda crs: (-points[crs], crs)) if points else parse_crs(region.crs).name
+    if points:
+        return min(points, key=lambda crs: (-points[crs], crs))
+    first = next(head for head in heads if head.count)
+    try:
+        middle = georeference(first.crs, remember(region)).to_geographic(np.array([first.low, first.high]))
+    except UnknownCRSError:
+        return parse_crs(region.crs).name
+    lon, lat, _ = middle.mean(axis=0).tolist()
+    west, south, east, north = region.bbox_deg
+    if west <= lon <= east and south <= lat <= north:
+        return parse_crs(region.crs).name
+    return f"{utm_at(lon, lat)}+{ELLIPSOIDAL}"
 
 
 def _box(head: PointHead, crs: str, region: Region) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:

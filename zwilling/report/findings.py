@@ -353,6 +353,37 @@ EXPLANATIONS: Final[Mapping[str, Explanation]] = MappingProxyType(
             "Der Octree, den die COPC-Datei mitbringt, widerspricht sich. Die Punkte wurden ohne ihn gelesen.",
             "Erzeugen Sie die Datei neu, etwa mit untwine oder pdal translate.",
         ),
+        "POINTS_FILE_LOST": Explanation(
+            "Punktwolke nicht lesbar",
+            "Die Datei ist beschädigt oder nicht brauchbar. Wie gewünscht, wurde ohne sie weitergemacht; alle ihre "
+            "Punkte fehlen im Ergebnis.",
+            "Laden Sie die Datei neu, und rechnen Sie die Ebene dann noch einmal.",
+        ),
+        "POINTS_OUTSIDE_AREA": Explanation(
+            "Punkte außerhalb des Koordinatensystems",
+            "Die Koordinaten liegen, wo das Koordinatensystem der Datei nicht gilt; meist sind es verirrte Messungen. "
+            "Diese Punkte fehlen im Ergebnis.",
+        ),
+        "POINTS_OTHER_CRS": Explanation(
+            "Anderes Koordinatensystem",
+            "Die Datei ist in einem anderen Koordinatensystem als die meisten Punkte der Ebene. Ihre Punkte wurden in "
+            "dieses umgerechnet.",
+        ),
+        "POINTS_GRID_DIFFERS": Explanation(
+            "Anderes Koordinatenraster",
+            "Die Datei speichert Koordinaten in anderen Schritten als die übrigen. Ihre Punkte wurden auf das Raster "
+            "der Ebene gerundet; die Meldung sagt, um wie viel höchstens.",
+        ),
+        "POINTS_COLUMN_MISSING": Explanation(
+            "Angabe fehlt in manchen Dateien",
+            "Manche Dateien der Ebene haben eine Angabe je Punkt, andere nicht. Wo sie fehlt, steht der Wert, den die "
+            "Meldung nennt.",
+        ),
+        "POINTS_UNPAINTED": Explanation(
+            "Punkte ohne Luftbild",
+            "Für diese Punkte gibt es kein Luftbild, aus dem sie ihre Farbe nehmen könnten. Sie sind hellgrau.",
+            "Nennen Sie auch die Luftbilder der Nachbarkacheln.",
+        ),
     }
 )
 

@@ -7,7 +7,7 @@ from importlib import resources
 from types import ModuleType
 from typing import Any, Final
 
-from zwilling.report import page_buildings, page_ground
+from zwilling.report import page_buildings, page_ground, page_points
 from zwilling.report.frame import Section, Verdict
 from zwilling.report.german import moment
 from zwilling.report.markup import Markup, element, raw
@@ -15,7 +15,11 @@ from zwilling.report.markup import Markup, element, raw
 # Nothing may be loaded or run, whatever stands in the data.
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'"
 _SIGNS: Final = {"good": "✓", "warn": "◆", "bad": "▲"}
-_KINDS: Final[Mapping[str, ModuleType]] = {"buildings": page_buildings, "ground": page_ground}
+_KINDS: Final[Mapping[str, ModuleType]] = {
+    "buildings": page_buildings,
+    "ground": page_ground,
+    "points": page_points,
+}
 
 
 def page(report: Mapping[str, Any]) -> str:
@@ -24,7 +28,7 @@ def page(report: Mapping[str, Any]) -> str:
     Only names of files stand in it, never their folders, so that it may be handed on.
 
     Args:
-        report: as `zwilling.report.document` or `zwilling.report.ground` made it.
+        report: as `zwilling.report.document`, `zwilling.report.ground` or `zwilling.report.points` made it.
     """
     name = f"Bericht: {report['title']}, {report['region']}"
     kind = _KINDS[report["kind"]]
