@@ -5,6 +5,7 @@ Spec: glTF 2.0, `KHR_mesh_quantization`, `EXT_meshopt_compression`, `EXT_texture
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -25,8 +26,14 @@ _U2: Final = 65_535
 # Texture filters: linear between pixels and between mipmaps; at the border the outermost pixels go on.
 _SAMPLER: Final = {"magFilter": 9729, "minFilter": 9987, "wrapS": 33071, "wrapT": 33071}
 _WEBP: Final = "EXT_texture_webp"
-# A skirt is lit as the ground it hangs from, but never from behind: normals lean outwards by at least this much.
+# A skirt is lit as the ground it hangs from: at its top it has the ground's own vertices, unless their normals lean
+# inwards by more than this (sine of the slope, here 17 degrees); then it has its own, which lean outwards.
+_STEEPEST: Final = -0.3
 _LEAN: Final = 0.06
+# Points of the border from one vertex of a skirt's lower edge to the next, where that makes no skirt deeper than so
+# many times what it must be; else half as many, and so on.
+_HEM: Final = 8
+_MORE: Final = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +185,7 @@ def _with_skirts(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
     """Return positions, normals, texture coordinates and triangles of the mesh and of a skirt along each border.
 
-    A skirt has points of its own at the top, since its normals differ.
+    A skirt begins at the mesh's own vertices, all points of the border, so that there is no gap; below it needs few.
     """
     n = len(surface.drawn)
     points = n + 1
@@ -191,25 +198,77 @@ def _with_skirts(
     positions, normals, uvs, triangles = [surface.local], [surface.normals], [surface.uv], [surface.triangles]
     count = len(surface.local)
     for side, there in zip(sides, borders, strict=True):
-        # All points of the border are vertices, so each drawn cell there has a side of its own.
-        segment = np.flatnonzero(there)
-        if not len(segment):
+        runs = _runs(there)
+        if not runs:
             continue
-        corner, renumbered = order_of_use(np.stack([segment, segment + 1], axis=1), points)
-        top = place[side[corner]]
-        outward = _outward(surface.local[place[side[segment[0]]]], surface.local[place[side[segment[-1] + 1]]])
-        lean = surface.normals[top]
-        lean = lean + np.maximum(_LEAN - lean @ outward, 0)[:, None] * outward
-        lean /= np.linalg.norm(lean, axis=1, keepdims=True)
-        upper = surface.local[top]
-        # Top and bottom in turn, as the strip goes.
-        positions.append(np.stack([upper, upper - [0.0, 0.0, depth]], axis=1).reshape(-1, 3))
-        normals.append(np.repeat(lean, 2, axis=0))
-        uvs.append(np.repeat(surface.uv[top], 2, axis=0))
-        t0, t1 = count + 2 * renumbered[:, 0], count + 2 * renumbered[:, 1]
-        triangles.append(np.stack([t0, t1, t0 + 1, t1, t1 + 1, t0 + 1], axis=1).reshape(-1, 3))
-        count += 2 * len(corner)
+        outward = _outward(*surface.local[place[side[[runs[0][0], runs[-1][1]]]]])
+        slanting = np.array([outward[0], outward[1], 1.0]) * math.sqrt(0.5)
+        for begin, end in runs:
+            top = place[side[begin : end + 1]]
+            ground = surface.local[top]
+            lean = surface.normals[top] @ outward
+            if lean.min() < _STEEPEST:
+                # So steep inwards that the skirt would look inside out: it gets vertices of its own at the top.
+                own = surface.normals[top] + np.maximum(_LEAN - lean, 0)[:, None] * outward
+                positions.append(ground)
+                normals.append(own / np.linalg.norm(own, axis=1, keepdims=True))
+                uvs.append(surface.uv[top])
+                top = np.arange(count, count + len(top))
+                count += len(top)
+            lower, foot, drop = _hem(begin, ground, depth)
+            positions.append(ground[lower] - [0.0, 0.0, drop])
+            normals.append(np.tile(slanting, (len(lower), 1)))
+            uvs.append(surface.uv[place[side[begin + lower]]])
+            below = count + foot
+            count += len(lower)
+            triangles.append(np.stack([top[:-1], top[1:], below[:-1]], axis=1))
+            goes_on = np.flatnonzero(np.diff(foot))
+            triangles.append(np.stack([top[goes_on + 1], below[goes_on + 1], below[goes_on]], axis=1))
     return np.concatenate(positions), np.concatenate(normals), np.concatenate(uvs), np.concatenate(triangles)
+
+
+def _runs(there: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """Return where cells follow each other without a gap: the first, and the one behind the last.
+
+    Example:
+        >>> _runs(np.array([True, True, False, True]))
+        [(0, 2), (3, 4)]
+    """
+    change = np.flatnonzero(np.diff(there.astype(np.int8), prepend=0, append=0))
+    return [(int(begin), int(end)) for begin, end in change.reshape(-1, 2)]
+
+
+def _hem(begin: int, ground: NDArray[np.float64], depth: float) -> tuple[NDArray[np.int64], NDArray[np.int64], float]:
+    """Return which points of a run have a vertex of the hem below them, which of these each is tied to, and how deep.
+
+    No more of them than it takes to hang not much deeper than asked for: the hem goes straight from vertex to vertex,
+    nowhere less than `depth` below the ground, and no triangle that leads to it is turned over.
+
+    Args:
+        begin: where on the border the run begins.
+        ground: its points, shape (n, 3).
+
+    Example:
+        >>> level = np.column_stack([np.arange(13.0), np.zeros((13, 2))])
+        >>> _hem(6, level, 2.0)
+        (array([ 0,  2, 10, 12]), array([0, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 3, 3]), 2.0)
+    """
+    end = len(ground) - 1
+    along = np.hypot(*(ground[:, :2] - ground[0, :2]).T)
+    height = ground[:, 2]
+    run = np.diff(along)
+    slope = np.divide(np.diff(height), run, out=np.zeros(end), where=run > 0)
+    stride = _HEM
+    while True:
+        lower = np.unique([0, *range(-begin % stride, end, stride), end])
+        foot = np.searchsorted((lower[1:] + lower[:-1]) / 2, np.arange(end + 1), side="right")
+        over = np.interp(along, along[lower], height[lower]) - height
+        tied = lower[foot[:-1]]
+        turns = height[tied] - height[:-1] - slope * (along[tied] - along[:-1])
+        drop = max(depth + float(over.max()), float(turns.max()) + depth / 4, depth)
+        if stride == 1 or drop <= _MORE * depth:
+            return lower, foot, drop
+        stride //= 2
 
 
 def _with_area(positions: NDArray[np.float64], triangles: NDArray[np.int64]) -> NDArray[np.int64]:
