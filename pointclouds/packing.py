@@ -29,7 +29,8 @@ _VLR: Final = struct.Struct("<HHBBHIIqqH")
 _ITEM: Final = struct.Struct("<HHH")
 _POINTWISE_CHUNKED, _LAYERED_CHUNKED = 2, 3
 _VARIABLE: Final = 0xFFFFFFFF
-_MOST_IN_CHUNK: Final = 1 << 30
+# A chunk can only be unpacked as a whole, so its points have to fit in memory; LASzip's own are of 50,000.
+_MOST_IN_CHUNK: Final = 20_000_000
 # How many layers an item of a layered chunk has; type 14 has one for each of its bytes.
 _POINT14, _BYTE14 = 10, 14
 _LAYERS: Final = {_POINT14: 9, 11: 1, 12: 2, 13: 1}
@@ -87,8 +88,8 @@ def packing_of(head: LasHead) -> Packing:
         raise _refused(
             head.path, f"has records of {head.record_length} bytes in format {head.format}, and packs other items"
         )
-    if chunk_size != _VARIABLE and not 0 < chunk_size <= _MOST_IN_CHUNK:
-        raise _refused(head.path, f"is packed in chunks of {chunk_size:,} points")
+    if chunk_size == 0:
+        raise _refused(head.path, "is packed in chunks of 0 points")
     layers = sum(width if kind == _BYTE14 else _LAYERS[kind] for kind, width, _ in items) if is_layered else 0
     return Packing(
         record[: _VLR.size + count * _ITEM.size],
@@ -146,7 +147,7 @@ def chunks_of(head: LasHead, packing: Packing) -> Rows:
         rows[:, 2], rows[:, 1] = zip(*entries, strict=True)
     except (OverflowError, ValueError) as error:
         raise _refused(head.path, "its chunk table holds numbers that no chunk can have") from error
-    if len(rows) != count or rows[:, 1:].min() < 0 or rows[:, 1:].max() > max(head.size, _MOST_IN_CHUNK):
+    if len(rows) != count or rows[:, 1:].min() < 0 or rows[:, 1:].max() > max(head.size, _VARIABLE):
         raise _refused(head.path, "its chunk table holds numbers that no chunk can have")
     rows = rows[rows[:, 1] > 0]
     rows[:, 0] = head.points_at + 8 + np.concatenate([[0], np.cumsum(rows[:, 1])[:-1]])
@@ -187,6 +188,12 @@ def _counted(head: LasHead, packing: Packing, rows: Rows) -> Rows:
     elif int(rows[:, 2].sum()) != head.count or rows[:, 2].min() <= 0:
         raise _refused(
             head.path, f"promises {head.count:,} points, but its chunks hold {int(rows[:, 2].sum()):,}: its head lies"
+        )
+    if (most := int(rows[:, 2].max())) > _MOST_IN_CHUNK:
+        raise SourceError(
+            f"is packed in chunks of {most:,} points, which no program can read in parts",
+            source=head.path,
+            remedy="pack it anew in chunks of 50,000, for example with las2las or pdal translate",
         )
     return rows
 

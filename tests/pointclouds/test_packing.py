@@ -147,7 +147,6 @@ def test_without_the_record_that_says_how(legacy: Path) -> None:
         (0, "<H", 3, "which its LASzip record does not fit"),
         (2, "<H", 7, r"method 2 \(coder 7\)"),
         (12, "<I", 0, "is packed in chunks of 0 points"),
-        (12, "<I", 0xFFFFFFFE, "is packed in chunks of 4,294,967,294 points"),
         (32, "<H", 0xFFFF, "lists 65535 items"),
         (34, "<H", 77, "items that no format has"),
         (36, "<H", 19, "packs other items"),
@@ -157,6 +156,15 @@ def test_a_record_that_lies(legacy: Path, offset: int, form: str, value: int, me
     record = legacy.read_bytes().index(b"laszip encoded") - 2 + 54
     patched(legacy, record + offset, form, value)
     with pytest.raises(SourceError, match=message):
+        opened(legacy)
+
+
+def test_chunks_that_no_memory_holds(legacy: Path) -> None:
+    record = legacy.read_bytes().index(b"laszip encoded") - 2 + 54
+    patched(legacy, record + 12, "<I", 0xFFFFFFFE)
+    assert len(read_all(opened(legacy))) == 1000
+    patched(legacy, COUNT, "<I", 20_000_001)
+    with pytest.raises(SourceError, match="is packed in chunks of 20,000,001 points"):
         opened(legacy)
 
 
