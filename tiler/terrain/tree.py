@@ -57,7 +57,9 @@ def write_tileset(
     """Write `tileset.json` of `tiles`, and the documents that it links to, of `document_tiles` at most."""
     facts = {tile.place: tile for tile in tiles}
     root = _root(facts)
-    tileset = Tileset(root, max(2 * root.geometric_error, 1.0), "zwilling", copyright_lines)
+    # Clients leave out a tileset whose own error is too small to be seen, and without it all of the ground is missing.
+    error = max(root.geometric_error, _side(root.bounding_volume))
+    tileset = Tileset(root, error, "zwilling", copyright_lines)
     for document in link(root, document_tiles):
         part = Tileset(document.root, document.root.geometric_error, "zwilling", copyright_lines)
         target.write_json(document.name, part.to_json())
@@ -74,8 +76,10 @@ def _root(facts: Mapping[Place, TileFacts]) -> Tile:
         return root
     frame = tops[0].frame
     tiles = [_below(frame, top, facts) for top in tops]
-    error = max(tile.geometric_error for tile in tiles)
-    return Tile(2 * error, _around([], tiles), frame, None, tiles)
+    volume = _around([], tiles)
+    # Where it is not refined, nothing is shown.
+    error = max(*(tile.geometric_error for tile in tiles), _side(volume))
+    return Tile(error, volume, frame, None, tiles)
 
 
 def _tile(own: TileFacts, facts: Mapping[Place, TileFacts]) -> Tile:
@@ -87,6 +91,11 @@ def _below(frame: Floats, own: TileFacts, facts: Mapping[Place, TileFacts]) -> T
     tile = _tile(own, facts)
     tile.to_parent = np.asarray(np.linalg.solve(frame, own.frame), dtype=np.float64)
     return tile
+
+
+def _side(box: Box) -> float:
+    """Return the longest side of a box, metres."""
+    return float(np.subtract(box.high, box.low).max())
 
 
 def _around(corners: list[Floats], children: Sequence[Tile]) -> Box:

@@ -97,6 +97,16 @@ def test_judges_find_nothing(built: tuple[Path, GroundResult]) -> None:
     assert "© Test" in json.loads((folder / "tileset.json").read_bytes())["asset"]["extras"]["copyright"]
 
 
+def test_the_ground_is_not_left_out_when_it_is_small_on_the_screen(built: tuple[Path, GroundResult]) -> None:
+    folder, _ = built
+    document = json.loads((folder / "tileset.json").read_bytes())
+    # At 16 pixels, CesiumJS' default, and 1,000 pixels in 60 degrees of view, what is 600 m wide goes at 30 km.
+    assert document["geometricError"] >= 600
+    # A root of several trees shows nothing itself: it must be refined wherever it is seen at all.
+    assert "content" not in document["root"]
+    assert document["root"]["geometricError"] >= 600
+
+
 def test_heights_are_within_the_stated_error_at_random_places(built: tuple[Path, GroundResult]) -> None:
     folder, result = built
     stated = {tile.uri: tile.vertical_error for tile in result.tile_facts}
