@@ -11,19 +11,17 @@ import resource
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
 from pathlib import Path
 from typing import Final
-
-import numpy as np
 
 from tiler.glb import Compression
 from tiler.links import link
 from tiler.points.account import Account, outside_region
+from tiler.points.cutting import cut
 from tiler.points.layer import plan
 from tiler.points.metadata import PROPERTIES, SCHEMA_FILE, PointProperty, PointStatistics, schema_json
 from tiler.points.octree import Cell, Limits
-from tiler.points.partition import Histogram, Partition
+from tiler.points.partition import Histogram
 from tiler.points.runs import Index, Segment
 from tiler.points.spill import Layer, SpillTask, spill
 from tiler.points.tiles import CoarseTask, Making, PartitionTask, TileFacts, make_coarse, make_partition
@@ -249,18 +247,16 @@ class _Build:
         self, making: Making, histogram: Histogram, runs: Sequence[Path], workers: Workers
     ) -> list[tuple[TileFacts, ...]]:
         """Make all tiles, and return them: those above the partitions first."""
-        partitions = histogram.partitions(self._options.partition_points)
-        segments = _segments(runs, histogram, partitions)
+        shares = cut(runs, histogram, self._options.partition_points, making.layer.columns, workers)
         tasks = [
-            PartitionTask(making, partition.cell, partition.first_depth, own, self._scratch / f"coarse-{number}")
-            for number, (partition, own) in enumerate(zip(partitions, segments, strict=True))
+            PartitionTask(making, share, self._scratch / f"coarse-{number}") for number, share in enumerate(shares)
         ]
         groups = []
         above: dict[Cell, list[Segment]] = {}
         for done, (task, made) in enumerate(zip(tasks, workers.map(make_partition, tasks), strict=True), 1):
             groups.append(made.tiles)
             for depth, segment in made.coarse.items():
-                above.setdefault(task.cell.above(depth), []).append(segment)
+                above.setdefault(task.share.cell.above(depth), []).append(segment)
             self._on_progress("write", done, len(tasks))
         coarse = [CoarseTask(making, cell, tuple(found)) for cell, found in sorted(above.items(), key=_by_cell)]
         return [*(made.tiles for made in workers.map(make_coarse, coarse)), *groups]
@@ -292,19 +288,3 @@ def _sum(runs: Sequence[Path]) -> Index:
     for start in range(1, len(runs), _INDEXES_AT_ONCE):
         total = Index.sum([total, *map(Index.read, runs[start : start + _INDEXES_AT_ONCE])])
     return total
-
-
-def _segments(runs: Sequence[Path], histogram: Histogram, partitions: Sequence[Partition]) -> list[tuple[Segment, ...]]:
-    """Return where in the runs the points of each partition are, in canonical order."""
-    firsts = histogram.codes[[partition.begin for partition in partitions]]
-    found: list[list[Segment]] = [[] for _ in partitions]
-    for run in runs:
-        index = Index.read(run)
-        total = int(index.counts.sum())
-        starts = np.concatenate([[0], np.cumsum(index.counts)])
-        owners = np.searchsorted(firsts, histogram.within(index.codes), side="right") - 1
-        cuts = np.flatnonzero(np.concatenate([[True], owners[1:] != owners[:-1], [True]]))
-        for begin, end in pairwise(cuts.tolist()):
-            start, stop = int(starts[begin]), int(starts[end])
-            found[int(owners[begin])].append(Segment(run, total, start, stop - start))
-    return [tuple(own) for own in found]

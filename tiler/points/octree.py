@@ -42,6 +42,11 @@ class Cell:
         up = self.depth - depth
         return Cell(depth, (x >> up, y >> up, z >> up))
 
+    def below(self, cell: Cell) -> Cell:
+        """Return the cell that is to the whole cube what this one is to `cell`."""
+        x, y, z = ((up << self.depth) + own for up, own in zip(cell.place, self.place, strict=True))
+        return Cell(cell.depth + self.depth, (x, y, z))
+
     @property
     def name(self) -> str:
         """Unique among cells, and fit for a file: depth and place."""

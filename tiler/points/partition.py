@@ -80,6 +80,13 @@ class Histogram:
         order = np.argsort(codes)
         return cls(Cube((x, y, z), levels + cell_bits, cell_bits), codes[order], index.counts[order])
 
+    @classmethod
+    def of_cell(cls, index: Index, bottom: int, cell_bits: int) -> Histogram:
+        """Return the histogram of points in a cube of `2 ** bottom` steps whose corner is the origin."""
+        codes = interleave(*(_places(index.codes) - _MIDDLE))
+        order = np.argsort(codes)
+        return cls(Cube((0, 0, 0), bottom, cell_bits), codes[order], index.counts[order])
+
     def within(self, codes: NDArray[np.uint64]) -> NDArray[np.uint64]:
         """Return, for cells of a run, their codes within the cube."""
         low = np.array(self.cube.low, np.int64) >> self.cube.cell_bits

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from tiler.glb import Compression
 from tiler.points import frames
 from tiler.points.content import Quantized, encode, quantize_places, quantize_positions
+from tiler.points.cutting import Share
 from tiler.points.metadata import (
     CLASSIFICATION,
     INTENSITY,
@@ -95,15 +96,12 @@ class PartitionTask:
 
     Attributes:
         making: how.
-        cell, first_depth: see `partition.Partition`.
-        segments: its points, in canonical order.
+        share: of which points.
         coarse: file for its points that belong to tiles above.
     """
 
     making: Making
-    cell: Cell
-    first_depth: int
-    segments: tuple[Segment, ...]
+    share: Share
     coarse: Path
 
 
@@ -123,16 +121,18 @@ class Made:
 def make_partition(task: PartitionTask) -> Made:
     """Write the tiles of a partition, and to a file the points that belong above; runs in a worker."""
     making = task.making
-    table = read_segments(task.segments, making.layer.columns)
+    table = read_segments(task.share.segments, making.layer.columns)
     _into_cube(table, making.cube)
-    grown = grow(table[:PLACE_COLUMNS], task.cell, making.cube.bottom, task.first_depth, making.limits)
+    share = task.share
+    grown = grow(table[:PLACE_COLUMNS], share.cell, making.cube.bottom, share.first_depth, making.limits)
     coarse: dict[int, Segment] = {}
     if len(grown.coarse):
         write_run(task.coarse, table.take(grown.coarse, axis=1))
         depths, starts, counts = np.unique(grown.coarse_depths, return_index=True, return_counts=True)
         for depth, start, count in zip(depths.tolist(), starts.tolist(), counts.tolist(), strict=True):
             coarse[depth] = Segment(task.coarse, len(grown.coarse), start, count)
-    return Made(_write(making, grown.nodes, table), coarse)
+    nodes = [replace(node, part=share.first_part + node.part) for node in grown.nodes]
+    return Made(_write(making, nodes, table), coarse)
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,15 +75,20 @@ class Cloud:
 
 
 def cloud(name: str, xyz: NDArray[np.integer], seed: int = 0, **keys: object) -> Cloud:
-    """Return points with every column that tiles carry, at random."""
-    rng = np.random.default_rng(seed)
+    """Return points with every column that tiles carry; what each has tells it from all others of fewer than 2^24.
+
+    Args:
+        seed: another for each cloud of a layer, at most 255.
+    """
     count = len(xyz)
-    returns = rng.integers(1, 6, count).astype(np.uint8)
+    # An odd factor makes different numbers of 32 bits from different ones.
+    numbers = (np.arange(count, dtype=np.uint64) + np.uint64(seed << 24)) * np.uint64(2_654_435_761)
+    rng = np.random.default_rng(seed)
     columns: dict[str, NDArray[np.generic]] = {
-        "classification": rng.choice(np.array([1, 2, 20, 26], np.uint8), count),
-        "intensity": rng.integers(0, 65536, count).astype(np.uint16),
-        "return_number": (1 + rng.integers(0, 5, count) % returns).astype(np.uint8),
-        "number_of_returns": returns,
+        "classification": (numbers >> np.uint64(16)).astype(np.uint8),
+        "intensity": numbers.astype(np.uint16),
+        "return_number": (numbers >> np.uint64(24)).astype(np.uint8) & np.uint8(15),
+        "number_of_returns": (numbers >> np.uint64(28)).astype(np.uint8) & np.uint8(15),
         **{key: rng.integers(0, 65536, count).astype(np.uint16) for key in ("red", "green", "blue")},
     }
     return Cloud(name, np.asarray(xyz, np.int32).reshape(-1, 3), columns, **keys)  # type: ignore[arg-type]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
@@ -20,8 +23,9 @@ from tests.tiler.points.reading import ReadTile, read_tiles
 from tiler.glb import Compression
 from tiler.points.build import PointsOptions, PointsResult, tile_points
 from tiler.points.octree import Limits
-from tiler.target import FolderTarget
+from tiler.target import FolderTarget, replacing
 from zwilling.crs import Georeference, parse_crs
+from zwilling.errors import EmptyGeometryError, SourceError
 from zwilling.points import Lattice
 from zwilling.region import load_region
 
@@ -40,31 +44,17 @@ def way(crs: str = CRS) -> Georeference:
 
 def assert_same_points(tiles: Sequence[ReadTile], sources: Sequence[Cloud], error: float) -> None:
     """Fail unless the tiles hold each point of the sources once, within `error` metres, with all its properties."""
-    positions = np.concatenate([source.positions for source in sources])
-    wanted = way(sources[0].crs).to_ecef(positions)
-    found = np.concatenate([tile.ecef for tile in tiles])
-    assert len(found) == len(wanted)
-    facts = np.concatenate([_facts_in(source) for source in sources])
-    found_facts = np.concatenate([_facts_of(tile) for tile in tiles])
-    # Sorted by what is exact first, then by place: pairs are then the same points, up to ties at one place.
-    wanted_rows, found_rows = _rows(wanted, facts), _rows(found, found_facts)
-    assert np.array_equal(facts[wanted_rows], found_facts[found_rows])
-    assert np.linalg.norm(wanted[wanted_rows] - found[found_rows], axis=1).max() <= error + 1e-6
-
-
-def _rows(ecef: NDArray[np.float64], facts: NDArray[np.int64]) -> NDArray[np.intp]:
-    steps = np.rint((ecef - ecef.min(axis=0)) / 0.2).astype(np.int64)
-    return np.lexsort([*ecef.T, *steps.T, *facts.T])
-
-
-def _facts_in(source: Cloud) -> NDArray[np.int64]:
+    wanted = way(sources[0].crs).to_ecef(np.concatenate([source.positions for source in sources]))
     names = ("classification", "intensity", "return_number", "number_of_returns")
-    return np.stack([source.columns[name].astype(np.int64) for name in names], axis=1)
-
-
-def _facts_of(tile: ReadTile) -> NDArray[np.int64]:
-    names = ("_CLASSIFICATION", "_INTENSITY", "_RETURN_NUMBER", "_NUMBER_OF_RETURNS")
-    return np.stack([tile.attributes[name][:, 0].astype(np.int64) for name in names], axis=1)
+    facts = np.concatenate([np.stack([source.columns[name] for name in names], axis=1) for source in sources])
+    found = np.concatenate([tile.ecef for tile in tiles])
+    found_facts = np.concatenate(
+        [np.concatenate([tile.attributes[f"_{name.upper()}"] for name in names], axis=1) for tile in tiles]
+    )
+    # Each point of `clouds.cloud` has facts of its own, so pairs are the same points.
+    rows, found_rows = np.lexsort(facts.T), np.lexsort(found_facts.T)
+    assert np.array_equal(facts[rows], found_facts[found_rows])
+    assert np.linalg.norm(wanted[rows] - found[found_rows], axis=1).max() <= error + 1e-6
 
 
 def town(count: int, side: int = 20_000, seed: int = 0) -> NDArray[np.int64]:
@@ -203,3 +193,201 @@ def test_partitions_do_not_show_in_what_is_there(tmp_path: Path) -> None:
     assert_same_points(tiles, [source], result.position_error)
     assert max(tile.outside for tile in tiles) <= 1e-6
     judge(tmp_path / "tileset.json")
+
+
+def test_points_far_denser_than_the_head_says_are_cut_finer(tmp_path: Path) -> None:
+    """One stray point far off makes cells of runs large; all others are in one of them, and 70,000 at one place."""
+    rng = np.random.default_rng(5)
+    dense = rng.integers(0, 3_000, (200_000, 3))
+    xyz = np.concatenate([dense, np.full((70_000, 3), 1_500), [[2_000_000, 1_000_000, 0]]])
+    source = replace(cloud("a.laz", xyz), chunk_points=90_000)
+    result = build(tmp_path, [source], memory=1, limits=Limits(leaf=8_000, stray=200))
+    tiles = read_tiles(tmp_path / "tileset.json")
+    assert_same_points(tiles, [source], result.position_error)
+    assert max(tile.outside for tile in tiles) <= 1e-6
+    assert max(len(tile.ecef) for tile in tiles) <= 16_000
+
+
+def test_classes_are_dropped_and_counted(tmp_path: Path) -> None:
+    source = cloud("a.laz", town(5_000))
+    classes = source.columns["classification"]
+    result = build(tmp_path, [source], drop_classes=frozenset({20, 24}), limits=SMALL)
+    assert result.dropped == {20: int((classes == 20).sum()), 24: int((classes == 24).sum())}
+    assert result.points_out == 5_000 - result.dropped[20] - result.dropped[24]
+    tiles = read_tiles(tmp_path / "tileset.json")
+    shown = np.concatenate([tile.attributes["_CLASSIFICATION"][:, 0] for tile in tiles])
+    assert np.array_equal(np.sort(shown), np.sort(classes[(classes != 20) & (classes != 24)]))
+    document = json.loads((tmp_path / "tileset.json").read_bytes())
+    occurrences = document["statistics"]["classes"]["point"]["properties"]["CLASSIFICATION"]["occurrences"]
+    assert occurrences["Boden"] == int((classes == 2).sum())
+    assert sum(occurrences.values()) == result.points_out
+    names = {value["value"]: value["name"] for value in document["schema"]["enums"]["Classification"]["values"]}
+    assert names[24] == "Keller"
+    assert json.loads((tmp_path / "schema.json").read_bytes()) == document["schema"]
+
+
+def test_a_class_without_a_name_gets_one(tmp_path: Path) -> None:
+    source = cloud("a.laz", town(100))
+    source.columns["classification"][:] = 199
+    result = build(tmp_path, [source])
+    assert result.statistics.by_class() == {199: 100}
+    judge(tmp_path / "tileset.json")
+
+
+def test_files_on_other_grids_are_put_onto_one(tmp_path: Path) -> None:
+    fine = Lattice((0.001, 0.001, 0.001), (343_000.5, 5_674_000.0, 10.0))
+    odd = Lattice((0.01, 0.01, 0.01), (343_000.0037, 5_674_000.0, 0.0))
+    sources = [
+        cloud("a.laz", town(2_000)),
+        replace(cloud("b.laz", town(2_000, seed=1), seed=1), lattice=fine),
+        replace(cloud("c.laz", town(2_000, seed=2), seed=2), lattice=odd),
+    ]
+    result = build(tmp_path, sources, limits=SMALL)
+    tiles = read_tiles(tmp_path / "tileset.json")
+    assert_same_points(tiles, sources, result.position_error + 0.001)
+    differing = [issue for issue in result.issues if issue.code == "POINTS_GRID_DIFFERS"]
+    assert [issue.source for issue in differing] == ["c.laz"]
+    assert "0.5 mm" in differing[0].message
+
+
+def test_a_file_in_another_crs_goes_where_the_others_are(tmp_path: Path) -> None:
+    main = cloud("a.laz", town(3_000))
+    degrees = Lattice((1e-8, 1e-8, 0.001), (6.75, 51.19, 0.0))
+    rng = np.random.default_rng(3)
+    other = replace(
+        cloud("b.laz", np.stack([*rng.integers(0, 100_000, (2, 1_000)), np.full(1_000, 90_000)], axis=1), seed=3),
+        lattice=degrees,
+        crs="EPSG:4979",
+    )
+    result = build(tmp_path, [main, other], limits=SMALL)
+    assert result.crs == CRS
+    assert [(issue.code, issue.source) for issue in result.issues if issue.source] == [("POINTS_OTHER_CRS", "b.laz")]
+    tiles = read_tiles(tmp_path / "tileset.json")
+    found = np.concatenate([tile.ecef for tile in tiles])
+    wanted = np.concatenate([way().to_ecef(main.positions), way("EPSG:4979").to_ecef(other.positions)])
+    near = np.abs(found[:, None, :] - wanted[None, ::97, :]).max(axis=2).min(axis=0)
+    assert near.max() <= result.position_error + 0.01
+    assert len(found) == 4_000
+
+
+def test_columns_that_one_file_lacks_are_filled_and_told(tmp_path: Path) -> None:
+    full, bare = cloud("a.laz", town(500)), cloud("b.laz", town(400, seed=1))
+    bare = replace(bare, columns={})
+    result = build(tmp_path, [full, bare])
+    missing = {issue.message.split(";")[0] for issue in result.issues if issue.code == "POINTS_COLUMN_FILLED"}
+    assert "1 of 2 files have no classification" in missing
+    assert "1 of 2 files have no colours" in missing
+    assert result.statistics.by_class()[0] == 400 + int((full.columns["classification"] == 0).sum())
+    judge(tmp_path / "tileset.json")
+
+
+def test_a_cloud_without_anything_but_places(tmp_path: Path) -> None:
+    bare = replace(cloud("a.laz", town(500)), columns={})
+    result = build(tmp_path, [bare])
+    assert (result.has_colour, result.properties) == (False, ())
+    (tile,) = read_tiles(tmp_path / "tileset.json")
+    assert not tile.attributes
+    judge(tmp_path / "tileset.json")
+
+
+def test_points_where_the_crs_does_not_reach_are_left_out_and_told(tmp_path: Path) -> None:
+    xyz = town(3_000)
+    xyz[[5, 1_700]] = [-34_300_000, -567_400_000, 0]  # 0, 0 in the CRS: what garbage looks like
+    source = cloud("a.laz", xyz)
+    result = build(tmp_path, [source], limits=SMALL)
+    assert (result.points_in, result.points_out, result.outside) == (3_000, 2_998, 2)
+    (told,) = [issue for issue in result.issues if issue.code == "POINTS_OUTSIDE_AREA"]
+    assert told.source == "a.laz"
+    assert "2 of 3000 points" in told.message
+    assert "(0.00, 0.00, 0.00)" in told.message
+
+
+def test_all_points_outside_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(EmptyGeometryError):
+        build(tmp_path, [cloud("a.laz", np.full((10, 3), [-34_300_000, -567_400_000, 0]))])
+    with pytest.raises(EmptyGeometryError):
+        build(tmp_path, [])
+
+
+def test_heads_that_lie_about_bounds_do_no_harm(tmp_path: Path) -> None:
+    far = (1e300, float("nan"), 0.0)
+    lies: list[tuple[tuple[float, float, float], tuple[float, float, float]]] = [
+        ((0.0, 0.0, 0.0), (0.0, 0.0, 0.0)),
+        (far, far),
+        ((300_000.0, 5_600_000.0, -1e5), (700_000.0, 6_000_000.0, 1e5)),
+        ((343_100.0, 5_674_100.0, 41.0), (343_100.5, 5_674_100.5, 41.0)),
+    ]
+    for number, stated in enumerate(lies):
+        source = replace(cloud("a.laz", town(3_000)), stated=stated)
+        result = build(tmp_path / str(number), [source], limits=SMALL)
+        tiles = read_tiles(tmp_path / str(number) / "tileset.json")
+        assert_same_points(tiles, [source], result.position_error)
+
+
+@pytest.mark.parametrize("fails", ["error", "abort"])
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_file_that_cannot_be_read_costs_itself_alone(tmp_path: Path, fails: str, jobs: int) -> None:
+    good = [replace(cloud(f"{name}.laz", town(3_000, seed=5)), chunk_points=500) for name in "ac"]
+    bad = replace(cloud("b.laz", town(3_000, seed=6)), chunk_points=500, fails=fails)
+    sources = [good[0], bad, good[1]]
+    result = build(tmp_path / "on", sources, skip_unreadable=True, jobs=jobs, limits=SMALL)
+    assert result.lost == ("b.laz",)
+    assert result.points_out == 6_000
+    (told,) = [issue for issue in result.issues if issue.code == "POINTS_FILE_LOST"]
+    assert told.source == "b.laz"
+    build(tmp_path / "without", good, limits=SMALL)
+    assert digest(tmp_path / "on") == digest(tmp_path / "without")
+    with pytest.raises(SourceError, match=r"^b\.laz: "):
+        build(tmp_path / "stop", sources, jobs=jobs, limits=SMALL)
+
+
+def test_a_kill_leaves_nothing_after_the_next_run(tmp_path: Path) -> None:
+    """What a killed run had begun stands in the target's own unfinished folder, which the next run sweeps away."""
+    program = (
+        "import os, signal, pathlib\n"
+        "from tests.tiler.points.clouds import cloud\n"
+        "from tests.tiler.points.test_build import town, REGION\n"
+        "from tiler.points.build import PointsOptions, tile_points\n"
+        "from tiler.target import replacing\n"
+        "def stop(stage, done, total):\n"
+        "    if stage == 'write': os.kill(os.getpid(), signal.SIGKILL)\n"
+        f"with replacing(pathlib.Path({str(tmp_path / 'out')!r})) as target:\n"
+        "    tile_points([cloud('a.laz', town(3000))], target, REGION, PointsOptions(), stop)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=Path(__file__).parents[3], check=False)
+    assert done.returncode == -9
+    assert any(".scratch" in str(path) for path in tmp_path.rglob("*"))
+    with replacing(tmp_path / "out") as target:
+        tile_points([cloud("a.laz", town(3_000))], target, REGION, PointsOptions())
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    assert not (tmp_path / "out" / ".scratch").exists()
+
+
+def test_colours_are_linear_and_8_bits_are_noticed(tmp_path: Path) -> None:
+    source = cloud("a.laz", town(256))
+    grey = np.arange(256, dtype=np.uint16)
+    for of_8_bits, stored in ((True, grey), (False, grey * np.uint16(257))):
+        columns = {**source.columns, "red": stored, "green": stored, "blue": stored, "intensity": grey}
+        painted = replace(source, columns=columns, has_colours_of_8_bits=of_8_bits)
+        build(tmp_path / str(of_8_bits), [painted])
+        (tile,) = read_tiles(tmp_path / str(of_8_bits) / "tileset.json")
+        red = dict(zip(tile.attributes["_INTENSITY"][:, 0].tolist(), tile.attributes["COLOR_0"].tolist(), strict=True))
+        # sRGB 0, 128, 188, 255 are 0, 21.6 %, 50.3 % and all of the light.
+        assert [red[number][0] for number in (0, 128, 188, 255)] == [0, 55, 128, 255]
+        assert {tuple(colour[:3]) == (colour[0],) * 3 and colour[3] == 255 for colour in red.values()} == {True}
+
+
+def test_large_trees_are_several_documents(tmp_path: Path) -> None:
+    source = cloud("a.laz", town(20_000))
+    result = build(tmp_path, [source], limits=SMALL, document_tiles=20)
+    assert len(list(tmp_path.glob("tileset-*.json"))) > 3
+    tiles = read_tiles(tmp_path / "tileset.json")
+    assert len(tiles) == result.tiles
+    assert_same_points(tiles, [source], result.position_error)
+    assert max(tile.outside for tile in tiles) <= 1e-6
+
+
+def test_memory_bounds_the_jobs() -> None:
+    assert PointsOptions(jobs=64).processes < 10
+    assert PointsOptions(jobs=64, memory=1).processes == 1
+    assert PointsOptions(jobs=2).partition_points == PointsOptions(jobs=64).partition_points
