@@ -144,7 +144,7 @@ class Account:
             if without and len(without) < len(heads):
                 what, filled = ("colours", "light grey") if name in COLOURS else (name, "0")
                 message = f"{len(without)} of {len(heads)} files have no {what}; their points are given {filled}"
-                issues.append(Issue("POINTS_COLUMN_FILLED", Severity.INFO, without[0], "", message))
+                issues.append(Issue("POINTS_COLUMN_MISSING", Severity.INFO, without[0], "", message))
         return issues
 
 

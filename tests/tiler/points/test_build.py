@@ -274,7 +274,7 @@ def test_columns_that_one_file_lacks_are_filled_and_told(tmp_path: Path) -> None
     full, bare = cloud("a.laz", town(500)), cloud("b.laz", town(400, seed=1))
     bare = replace(bare, columns={})
     result = build(tmp_path, [full, bare])
-    missing = {issue.message.split(";")[0] for issue in result.issues if issue.code == "POINTS_COLUMN_FILLED"}
+    missing = {issue.message.split(";")[0] for issue in result.issues if issue.code == "POINTS_COLUMN_MISSING"}
     assert "1 of 2 files have no classification" in missing
     assert "1 of 2 files have no colours" in missing
     assert result.statistics.by_class()[0] == 400 + int((full.columns["classification"] == 0).sum())
