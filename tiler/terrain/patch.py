@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -260,8 +261,7 @@ def _hem(begin: int, ground: NDArray[np.float64], depth: float) -> tuple[NDArray
     slope = np.divide(np.diff(height), run, out=np.zeros(end), where=run > 0)
     stride = _HEM
     while True:
-        lower = np.unique([0, *range(-begin % stride, end, stride), end])
-        foot = np.searchsorted((lower[1:] + lower[:-1]) / 2, np.arange(end + 1), side="right")
+        lower, foot = _feet(-begin % stride, end, stride)
         over = np.interp(along, along[lower], height[lower]) - height
         tied = lower[foot[:-1]]
         turns = height[tied] - height[:-1] - slope * (along[tied] - along[:-1])
@@ -269,6 +269,15 @@ def _hem(begin: int, ground: NDArray[np.float64], depth: float) -> tuple[NDArray
         if stride == 1 or drop <= _MORE * depth:
             return lower, foot, drop
         stride //= 2
+
+
+@lru_cache(maxsize=256)
+def _feet(first: int, end: int, stride: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return every `stride`-th number from `first` on, 0 and `end`; and for each number which of these is nearest."""
+    lower = np.unique([0, *range(first, end, stride), end])
+    foot = np.searchsorted((lower[1:] + lower[:-1]) / 2, np.arange(end + 1), side="right")
+    lower.flags.writeable = foot.flags.writeable = False
+    return lower, foot
 
 
 def _with_area(positions: NDArray[np.float64], triangles: NDArray[np.int64]) -> NDArray[np.int64]:
