@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from tiler.workers import Workers
+from tiler.workers import Died, Workers
 from zwilling.errors import ZwillingError
 
 _IN_A_FRESH_PROCESS = """
 import threading
 from tests.tiler.test_workers import place
-from tiler.workers import Workers
+from tiler.workers import Died, Workers
 
 idle = threading.Event()
 if {with_thread}:
@@ -81,3 +81,30 @@ def test_the_collector_is_afterwards_as_it_was_before(jobs: int) -> None:
 def test_a_worker_that_dies_is_an_error_with_a_remedy() -> None:
     with Workers(2) as workers, pytest.raises(ZwillingError, match="--jobs 1"):
         list(workers.map(die, [1, 2]))
+
+
+def die_if_odd(number: int) -> int:
+    """End the process where the number is odd, as native code does that meets a hostile file."""
+    if number % 2:
+        os.abort()
+    return number
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_guarded_task_that_kills_its_process_costs_its_kind_alone(jobs: int) -> None:
+    tasks = [0, 2, 4, 11, 6, 8, 13, 10, 11, 12, 13, 14]
+    with Workers(jobs) as workers:
+        found = list(workers.map_guarded(die_if_odd, tasks, lambda number: number))
+        assert [
+            task if isinstance(result, Died) else result for task, result in zip(tasks, found, strict=True)
+        ] == tasks
+        assert [isinstance(result, Died) for result in found] == [bool(task % 2) for task in tasks]
+        # What comes afterwards finds processes that work.
+        assert list(workers.map(abs, [-1, -2, -3])) == [1, 2, 3]
+
+
+def test_a_guarded_task_never_runs_in_this_process() -> None:
+    with Workers(1) as workers:
+        (found,) = workers.map_guarded(place, [1], lambda number: number)
+        assert not isinstance(found, Died)
+        assert found[1] != os.getpid()
