@@ -15,7 +15,7 @@ from pointclouds.copc import BrokenOctreeError, CopcOctree, octree_of
 from pointclouds.findings import finding
 from pointclouds.heads import FETCH_AGAIN, LasHead, read_head
 from pointclouds.packing import ROWS_AT_ONCE, Packing, Rows, chunks_of, packing_of, unpacked
-from pointclouds.records import COLOURS, Field, fields_of, layers_of, xyz_of
+from pointclouds.records import COLOURS, Field, ends_of, fields_of, layers_of, xyz_of
 from pointclouds.systems import placed
 from zwilling.errors import SourceError
 from zwilling.issues import Issue
@@ -126,8 +126,8 @@ class LasSource:
         if len(xyz) == 0:
             return
         low, high = _in_steps(self.head)
-        outside = (xyz.min(axis=0) < low).any() or (xyz.max(axis=0) > high).any()
-        if outside:
+        lowest, highest = ends_of(xyz)
+        if (lowest < low).any() or (highest > high).any():
             count = int(((xyz < low) | (xyz > high)).any(axis=1).sum())
             message = f"{count:,} points lie outside of the bounds that the file's head states"
             yield finding("POINTS_OUT_OF_BOUNDS", self.head.name, where, message)
@@ -275,8 +275,8 @@ def _measured(source: LasSource) -> tuple[tuple[float, float, float], tuple[floa
         for number in range(len(bare.rows)):
             try:
                 for records in bare._records(file, number):
-                    xyz = xyz_of(records)
-                    low, high = np.minimum(low, xyz.min(axis=0)), np.maximum(high, xyz.max(axis=0))
+                    lowest, highest = ends_of(xyz_of(records))
+                    low, high = np.minimum(low, lowest), np.maximum(high, highest)
             except SourceError:
                 if not bare._skip_damaged:
                     raise

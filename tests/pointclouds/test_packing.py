@@ -182,3 +182,17 @@ def test_a_file_that_shrinks_after_it_was_opened(legacy: Path) -> None:
     legacy.unlink()
     with pytest.raises(SourceError, match="cannot be read any more"):
         source.read(0)
+
+
+def test_a_chunk_that_fails_midway_is_left_out_whole(tmp_path: Path) -> None:
+    """Its first 65,536 points were already taken when the damage shows."""
+    data = cloud(6, count=100_000)
+    path = packed_in_chunks(tmp_path / "a.laz", data, [100, 99_800, 100])
+    source = opened(path, skip_damaged=True)
+    lengths_at = int(source.rows[1, 0]) + 30 + 4
+    z, classes = (number_at(path, lengths_at + 4 * layer, "<I") for layer in (1, 2))
+    # Bytes of the layer of heights are said to be the next one's: heights end before their points do.
+    patched(path, lengths_at + 4, "<2I", z - 5000, classes + 5000)
+    points = read_all(source)
+    np.testing.assert_array_equal(points.xyz, np.delete(stored(data), np.s_[100:99_900], axis=0))
+    assert [issue.code for issue in points.issues] == ["POINTS_LOST"]
