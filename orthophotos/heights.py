@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from orthophotos.heights_files import Kind, TerrainFile, candidates, read_terrain_head
 from orthophotos.heights_lattice import Lattice, Span
 from orthophotos.heights_terrain import Placed, Terrain
+from orthophotos.placing import common_crs
 from zwilling.crs import ELLIPSOIDAL, parse_crs
 from zwilling.crs.height_units import metres_of_heights
-from zwilling.crs.plane import PlaneCRS, plane_of, transformed, utm_at
+from zwilling.crs.plane import PlaneCRS, plane_of, transformed
 from zwilling.errors import SourceError
 from zwilling.issues import Issue, Severity
 from zwilling.rasters import RasterFile, Rectangle
@@ -128,16 +129,17 @@ def _scaled(file: TerrainFile, times: float) -> TerrainFile:
 
 
 def _mosaic_crs(heads: Sequence[tuple[TerrainFile, PlaneCRS]]) -> str:
-    """Return the most frequent CRS that counts in metres and has a code, else the UTM zone of the first file."""
-    metric = Counter(plane.definition for _, plane in heads if plane.is_metric and plane.code is not None)
-    if metric:
-        return metric.most_common(1)[0][0]
-    file, plane = heads[0]
+    """Return the CRS of the surface; see `common_crs`."""
+    return common_crs([plane for _, plane in heads], lambda: np.array([_middle(*head) for head in heads]))
+
+
+def _middle(file: TerrainFile, plane: PlaneCRS) -> NDArray[np.float64]:
+    """Return longitude and latitude of a file's middle, degrees."""
     middle = file.lattice.centres(np.array([file.width / 2]), np.array([file.height / 2]), plane.definition)
-    (lon, lat) = plane.to_degrees(middle)[0]
-    if not np.isfinite((lon, lat)).all():
+    place: NDArray[np.float64] = plane.to_degrees(middle)[0]
+    if not np.isfinite(place).all():
         raise _nowhere(file, plane)
-    return utm_at(lon, lat)
+    return place
 
 
 def _lattice_number(lattices: list[Lattice], file: TerrainFile) -> tuple[int, int, int]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from orthophotos.heads import Head
 from zwilling.crs.plane import PlaneCRS, plane_crs, transformed, utm_at
@@ -77,17 +78,31 @@ def grid_crs(heads: Sequence[Head]) -> str:
         SourceError, UnknownCRSError: as `placed`.
     """
     systems = [placed(head) for head in heads]
+
+    def middles() -> NDArray[np.float64]:
+        found = [
+            crs.to_degrees(head.places(np.array([head.width / 2]), np.array([head.height / 2])))[0]
+            for head, crs in zip(heads, systems, strict=True)
+        ]
+        return np.array(found)
+
+    return common_crs(systems, middles)
+
+
+def common_crs(systems: Sequence[PlaneCRS], middles: Callable[[], NDArray[np.float64]]) -> str:
+    """Return the name of the CRS in which files are read: the most frequent that is metric, else a UTM zone.
+
+    Args:
+        systems: of the files.
+        middles: returns the files' middles, longitude and latitude in degrees, shape (n, 2); asked for the zone.
+    """
     metric = Counter(
         crs.definition for crs in systems if crs.code is not None and crs.code != _WEB_MERCATOR and crs.is_metric
     )
     if metric:
         # Where two are equally frequent, the smaller code, whatever the order of the files.
         return min(metric, key=lambda name: (-metric[name], name))
-    middles = [
-        crs.to_degrees(head.places(np.array([head.width / 2]), np.array([head.height / 2])))[0]
-        for head, crs in zip(heads, systems, strict=True)
-    ]
-    lon, lat = np.median(np.array(middles), axis=0)
+    lon, lat = np.median(middles(), axis=0)
     return utm_at(float(lon), float(lat))
 
 

@@ -25,6 +25,7 @@ from tests.orthophotos.terrain_files import (
     tiff,
     xyz,
 )
+from zwilling.crs.plane import transformed
 from zwilling.errors import SourceError, UnknownCRSError, ZwillingError
 from zwilling.rasters import Rectangle
 
@@ -175,6 +176,14 @@ def test_a_missing_crs_is_that_of_the_region_and_a_prj_is_read(tmp_path: Path) -
     assert codes(issues) == {"HEIGHT_SYSTEM_ASSUMED", "HEIGHTS_OUTSIDE_REGION"}
     path.with_suffix(".prj").write_text("nonsense")
     assert ".prj" in str(refused(path))
+
+
+def test_metres_of_a_web_map_are_no_grid_to_measure_in(tmp_path: Path) -> None:
+    corner = transformed(np.array([[WEST, NORTH]]), "EPSG:25832", "EPSG:3857")[0]
+    path = tiff(tmp_path / "web.tif", GRID.astype(np.float32), float(corner[0]), float(corner[1]), 1.6, crs="EPSG:3857")
+    terrain, _ = surface([path], tmp_path)
+    assert terrain.crs == "EPSG:25832"
+    assert terrain.resolution == pytest.approx(1.6 * np.cos(np.radians(51.2)), rel=0.01)
 
 
 def test_swapped_axes_and_a_wrong_crs_are_told(tmp_path: Path) -> None:
