@@ -42,8 +42,8 @@ _GENERATOR: Final = "zwilling"
 _PROCESS_BYTES: Final = 120_000_000
 _BYTES_PER_POINT: Final = 110
 _PIECE_BYTES: Final = 100_000_000
-_SHARE: Final = 2_000  # bytes of the whole memory for each point of the largest partition
-_PARTITION_POINTS: Final = (50_000, 1_000_000)
+_SHARE: Final = 4_000  # bytes of the whole memory for each point of the largest partition
+_PARTITION_POINTS: Final = (50_000, 500_000)
 _INDEXES_AT_ONCE: Final = 64
 
 

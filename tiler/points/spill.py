@@ -177,7 +177,8 @@ def _place(batch: PointBatch, crs: str, layer: Layer) -> tuple[NDArray[np.int32]
     """Return places on the layer's grid, which of them can be placed (None: all), and whether any were rounded."""
     if crs == layer.crs and layer.lattice.factors(batch.lattice) is not None:
         places, within = layer.lattice.exact(batch.xyz, batch.lattice)
-        if within is None and _reaches(_corners(batch), layer.way()):
+        ends = layer.lattice.positions(np.stack([places.min(axis=1), places.max(axis=1)], axis=1))
+        if within is None and _reaches(_box(ends), layer.way()):
             return places, None, False
         return places, _both(within, reachable(_positions(batch), layer.way())), False
     positions = _positions(batch)
@@ -200,11 +201,6 @@ def _both(one: NDArray[np.bool_] | None, other: NDArray[np.bool_] | None) -> NDA
     if one is None or other is None:
         return other if one is None else one
     return one & other
-
-
-def _corners(batch: PointBatch) -> NDArray[np.float64]:
-    ends = np.array([batch.xyz.min(axis=0), batch.xyz.max(axis=0)])
-    return _box(ends * np.array(batch.lattice.scale) + np.array(batch.lattice.offset))
 
 
 def _box(ends: NDArray[np.float64]) -> NDArray[np.float64]:
