@@ -12,7 +12,8 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.viewer.browser import FLAGS, PROJECT, Visit, open_visit
-from tests.viewer.twin import Server, SourceFile, build_twin, write_sample
+from tests.viewer.ground import write_ground
+from tests.viewer.twin import GroundFiles, Server, SourceFile, build_twin, write_sample
 
 REAL_FILE = "citygml/nrw/DUS5_LoD2_354_5667_1_NW_extract.xml"
 
@@ -79,6 +80,15 @@ def sample_twin(built_viewer: None, tmp_path_factory: pytest.TempPathFactory) ->
     write_sample(folder / "sample", buildings=300)
     source = SourceFile("sample/*.gml", "Beispielquartier", "EUPL-1.2", "Beispieldaten, frei erfunden", True)
     yield from _serving(build_twin(folder, source))
+
+
+@pytest.fixture(scope="session")
+def ground_twin(built_viewer: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("ground")
+    write_sample(folder / "sample", buildings=100)
+    write_ground(folder)
+    source = SourceFile("sample/*.gml", "Beispielquartier", "EUPL-1.2", "Beispieldaten, frei erfunden", True)
+    yield from _serving(build_twin(folder, source, GroundFiles("dop*.tif", "dgm1.tif", "Boden", "Bodenamt")))
 
 
 @pytest.fixture

@@ -23,8 +23,18 @@ class SourceFile:
     is_synthetic: bool = False
 
 
-def build_twin(folder: Path, source: SourceFile) -> Path:
-    """Write settings to `folder`, build the layer, and return the settings file."""
+@dataclass(frozen=True, slots=True)
+class GroundFiles:
+    """What the ground of a twin is built from."""
+
+    pictures: str
+    heights: str
+    title: str
+    attribution: str
+
+
+def build_twin(folder: Path, source: SourceFile, ground: GroundFiles | None = None) -> Path:
+    """Write settings to `folder`, build the layers, and return the settings file."""
     settings = folder / "zwilling.toml"
     settings.write_text(
         f"""
@@ -41,6 +51,19 @@ synthetic = {str(source.is_synthetic).lower()}
 """,
         encoding="utf-8",
     )
+    if ground is not None:
+        with settings.open("a", encoding="utf-8") as more:
+            more.write(f"""
+[[layer]]
+id = "boden"
+kind = "ground"
+title = "{ground.title}"
+sources = ["{ground.pictures}"]
+heights = ["{ground.heights}"]
+licence = "EUPL-1.2"
+attribution = ["{ground.attribution}"]
+synthetic = true
+""")
     _zwilling("build", str(settings), "--jobs", "1", "--quiet")
     return settings
 

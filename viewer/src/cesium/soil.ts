@@ -11,7 +11,7 @@ export const LAND: Rgb = [0.235, 0.245, 0.16];
 /** How pictures are shown on the ground: laid back below the model, as they are, or not at all. */
 export type Picture = "quiet" | "full" | "none";
 
-/** What is left of a picture's saturation and contrast. */
+/** What is left of a picture's contrast, and with it of its colours. */
 export const PICTURE: Readonly<Record<Picture, number>> = { quiet: 2 / 3, full: 1, none: 0 };
 
 const FRAGMENT = /* glsl */ `
@@ -20,12 +20,11 @@ const FRAGMENT = /* glsl */ `
     vec3 normal = normalize(fsInput.attributes.normalEC);
     vec3 towardsSun = normalize(czm_lightDirectionEC);
 
-    vec3 albedo = vec3(${CARD.join(", ")});
+    vec3 albedo = u_bare;
     float relief = 3.0;                                        // slopes are lit as if they were so much steeper
   #ifdef HAS_BASE_COLOR_TEXTURE
     if (u_share > 0.0) {
       vec3 shown = pow(material.diffuse, vec3(1.0 / 2.2));
-      shown = mix(vec3(dot(shown, vec3(0.2125, 0.7154, 0.0721))), shown, u_share);
       shown = mix(vec3(0.5), shown, u_share);
       albedo = pow(clamp(shown, 0.0, 1.0), vec3(2.2));
       relief = 1.6;                                            // a picture has shades of its own
@@ -40,10 +39,8 @@ const FRAGMENT = /* glsl */ `
 
 /** A linear colour as the shader lays it back. */
 export function laidBack(color: Rgb, share: number): Rgb {
-  const shown = color.map((part) => part ** (1 / 2.2));
-  const [red, green, blue] = shown as [number, number, number];
-  const grey = 0.2125 * red + 0.7154 * green + 0.0721 * blue;
-  return shown.map((part) => (0.5 + (grey + (part - grey) * share - 0.5) * share) ** 2.2) as unknown as Rgb;
+  const [red, green, blue] = color.map((part) => (0.5 + (part ** (1 / 2.2) - 0.5) * share) ** 2.2);
+  return [red ?? 0, green ?? 0, blue ?? 0];
 }
 
 /** The material of ground: its picture in the light of the hour, or card with a light hill shade. */
@@ -54,6 +51,7 @@ export class Soil {
       u_up: { type: UniformType.VEC3, value: new Cartesian3(0, 0, 1) },
       u_sun: { type: UniformType.VEC3, value: new Cartesian3() },
       u_sky: { type: UniformType.VEC3, value: new Cartesian3() },
+      u_bare: { type: UniformType.VEC3, value: vector(CARD) },
       u_share: { type: UniformType.FLOAT, value: PICTURE.quiet },
     },
     fragmentShaderText: FRAGMENT,
@@ -66,6 +64,11 @@ export class Soil {
   setDaylight({ sun, sky }: Daylight): void {
     this.shader.setUniform("u_sun", vector(sun));
     this.shader.setUniform("u_sky", vector(sky));
+  }
+
+  /** Linear colour of ground without a picture. */
+  setBare(color: Rgb): void {
+    this.shader.setUniform("u_bare", vector(color));
   }
 
   setPicture(picture: Picture): void {

@@ -72,7 +72,7 @@ export class Stage {
       contextOptions: { webgl: { powerPreference: "high-performance" } },
     });
     this.scene = this.widget.scene;
-    this.underlay = new Underlay(this.scene);
+    this.underlay = new Underlay(this.scene, this.soil);
     this.prepareScene();
     this.finish = new Finish(this.scene, isHigh);
   }
@@ -145,6 +145,8 @@ export class Stage {
     const near = Math.max((height - this.top) * NEAR_SHARE, NEAREST);
     if (Math.abs(camera.frustum.near - near) > near * 0.1) camera.frustum.near = near;
     const above = Math.max(height - this.bottom, 30);
+    const { fovy } = camera.frustum as unknown as { fovy: number };
+    this.underlay.suitDepth(near, above, (2 * Math.tan(fovy / 2)) / this.scene.drawingBufferHeight);
     setShadowBias(shadowMap, above);
     shadowMap.maximumDistance = Math.min(Math.max(above * 8, 700), 9000);
   }

@@ -104,9 +104,7 @@ export const ground: LayerKind = {
           isMesh = draped === null || value !== "globus";
           suit();
         } else if (parameter === PICTURE.parameter) {
-          const picture = PICTURES[value] ?? "quiet";
-          stage.soil.setPicture(picture);
-          stage.underlay.setPicture(picture);
+          stage.underlay.setPicture(PICTURES[value] ?? "quiet");
         }
       },
       choosing: null,
