@@ -114,8 +114,9 @@ class Fence:
             SourceError: the process ended, or took far too long; whatever the function raises.
         """
         if self._pool is None:
-            # Forking would copy locks that other threads may hold: numpy alone starts some.
-            context = multiprocessing.get_context("forkserver")
+            # Forking would copy locks that other threads hold, and a fork server is better started by those who
+            # know what all workers need.
+            context = multiprocessing.get_context("spawn")
             self._pool = ProcessPoolExecutor(1, mp_context=context, initializer=_limit)
         try:
             return self._pool.submit(function, *arguments, **options).result(timeout=_PATIENCE_S)
