@@ -28,7 +28,7 @@ class Died:
 
 
 # Loaded once by the server that forks the workers, where this process cannot be forked itself.
-_PRELOAD = ["tiler.buildings", "tiler.points.build", "citygml.sources"]
+_PRELOAD = ["tiler.buildings", "tiler.points.build", "citygml.sources", "pointclouds.sources"]
 _IN_FLIGHT_PER_WORKER = 4
 _THREADS = Path("/proc/self/task")  # Linux lists the threads of a process here, also those that Python does not know
 # Objects between two searches for reference cycles.  Reading makes millions of objects and next to no cycles, and
