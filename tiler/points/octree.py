@@ -180,7 +180,8 @@ class _Growth:
         if cell.depth + GRID_LEVELS > self._resolved and self._resolved < self._bottom:
             raise _UnresolvedError
         starts = np.concatenate([[0], 1 + np.flatnonzero(self._depths[begin + 1 : end] <= cell.depth + 1)])
-        left = np.add.reduceat(levels > cell.depth, starts, dtype=np.int64)
+        is_below = levels > cell.depth
+        left = np.add.reduceat(is_below, starts, dtype=np.int64)
         ends = np.append(starts[1:], end - begin)
         own = [np.flatnonzero(levels == cell.depth)]
         further: list[tuple[int, int, int]] = []
@@ -188,7 +189,8 @@ class _Growth:
             if count > self._limits.stray:
                 further.append((begin + start, begin + stop, count))
             elif count:
-                own.append(start + np.flatnonzero(levels[start:stop] > cell.depth))
+                own.append(start + np.flatnonzero(is_below[start:stop]))
+                is_below[start:stop] = False  # a leaf of their neighbours on both sides reaches over them
         rows = begin + (own[0] if len(own) == 1 else np.sort(np.concatenate(own)))
         if len(rows):
             # A cell that shows nothing of its own leaves its children to the one above.
@@ -196,7 +198,7 @@ class _Growth:
         for start, stop, is_leaf in _packed(further, self._limits.leaf):
             below = self._cell_of(start, cell.depth + 1)
             if is_leaf:
-                self._add(below, parent, start + np.flatnonzero(self._levels[start:stop] > cell.depth))
+                self._add(below, parent, start + np.flatnonzero(is_below[start - begin : stop - begin]))
             else:
                 self._grow(start, stop, below, parent)
 

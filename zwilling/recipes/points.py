@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from tiler.points.build import PointsOptions, tile_points
 from tiler.precompress import TEXT, precompress
 from tiler.target import FolderTarget
 from zwilling.crs import Georeference, parse_crs
-from zwilling.errors import SourceError, UnknownCRSError, ZwillingError
+from zwilling.errors import SourceError, TilesetError, UnknownCRSError, ZwillingError
 from zwilling.issues import Issue, Severity
 from zwilling.points import PointSource
 from zwilling.recipes import Outcome, Progress
@@ -164,7 +164,7 @@ class PointRecipe:
         if not opened:
             first = lost[0]
             raise SourceError(first.message, source=first.source, remedy="no other file is left")
-        facts = [_facts(source) for source in opened]
+        facts = [_facts(source, is_painted=bool(self.files.colour_from)) for source in opened]
         sources: Sequence[PointSource] = opened
         pictures = target.folder / _PICTURES
         if self.files.colour_from:
@@ -180,6 +180,12 @@ class PointRecipe:
             result = tile_points(sources, target, self.files.region, self.options, on_progress)
         finally:
             shutil.rmtree(pictures, ignore_errors=True)
+        if result.points_in != result.points_out + sum(result.dropped.values()) + result.outside:
+            raise TilesetError(
+                f"has {result.points_out} points of {result.points_in}, which is a fault in the program",
+                source=target.folder,
+                remedy="please report it",
+            )
         result = replace(result, issues=(*lost, *result.issues))
         if is_layer:
             # Of the points themselves it saves little and takes as long as making them.
@@ -198,12 +204,12 @@ class PointRecipe:
         return Outcome(report, result.issues, amount)
 
 
-def _facts(source: LasSource) -> FileFacts:
+def _facts(source: LasSource, *, is_painted: bool) -> FileFacts:
     las = read_head(Path(source.head.name))
     packing = "COPC" if source.octree is not None else "LAZ" if las.is_packed else "LAS"
-    return FileFacts(
-        source.head, f"{packing} 1.{las.version}", las.format, {"red", "green", "blue"} <= set(source.head.columns)
-    )
+    has_own = {"red", "green", "blue"} <= set(source.head.columns)
+    colours: Literal["own", "painted", "none"] = "own" if has_own else "painted" if is_painted else "none"
+    return FileFacts(source.head, f"{packing} 1.{las.version}", las.format, colours)
 
 
 def _horizontal(crs: str | None) -> str | None:

@@ -14,6 +14,7 @@ from zwilling.report.page_findings import findings
 from zwilling.report.pieces import DASH, MOST_SHOWN, cards, facts, figure, folded, table
 
 _POINTS: Final = ("Punkt", "Punkte")
+_COLOURS: Final = {"own": "eigene", "painted": "aus dem Luftbild", "none": DASH}
 
 
 def sections(report: Mapping[str, Any]) -> list[Section]:
@@ -132,7 +133,7 @@ def _files(report: Mapping[str, Any]) -> Markup:
             number(file["points"]),
             DASH if file["points_per_m2"] is None else number(file["points_per_m2"], 1),
             f"{number(file['low'][2], 2)} bis {number(file['high'][2], 2)}",
-            "verloren" if file["lost"] else "eigene" if file["has_colours"] else DASH,
+            "verloren" if file["lost"] else _COLOURS[file["colours"]],
         )
         for file in files
     ]

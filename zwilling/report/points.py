@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from itertools import product
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 
@@ -35,13 +35,13 @@ class FileFacts:
         head: what is known of it.
         version: how it is packed and which version of LAS it is of: `LAZ 1.2`.
         format: point data record format, 0 to 10.
-        has_colours: of its own.
+        colours: `own`, `painted` (from orthophotos) or `none`.
     """
 
     head: PointHead
     version: str
     format: int
-    has_colours: bool
+    colours: Literal["own", "painted", "none"]
 
 
 def points_report(
@@ -126,7 +126,7 @@ def _file(one: FileFacts, box: Rectangle | None, *, is_lost: bool) -> dict[str, 
         "points": head.count,
         "low": list(head.low),
         "high": list(head.high),
-        "has_colours": one.has_colours,
+        "colours": one.colours,
         "points_per_m2": round(head.count / area, 3) if area else None,
         "lost": is_lost,
     }
