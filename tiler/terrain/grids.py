@@ -87,7 +87,7 @@ def normals_in(positions: Floats, local: Floats, slopes: Floats) -> Floats:
     The grid CRS is turned and scaled against true north, by the same amount all over a tile as far as light can tell.
     """
     grid = positions[:, :2] - positions[:, :2].mean(axis=0)
-    turn = np.linalg.lstsq(grid, local[:, :2] - local[:, :2].mean(axis=0), rcond=None)[0]
+    turn = np.linalg.solve(grid.T @ grid, grid.T @ (local[:, :2] - local[:, :2].mean(axis=0)))
     rise = np.linalg.solve(turn, slopes.T).T
     normals = np.column_stack([-rise, np.ones(len(rise))])
     return np.asarray(normals / np.linalg.norm(normals, axis=1, keepdims=True))

@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from tests.tiler.terrain.mosaics import Marked
 from tiler.terrain.ground import Ground
 from zwilling.issues import Issue
-from zwilling.rasters import RasterFile, Rectangle, Window
+from zwilling.rasters import Rectangle, Window
 from zwilling.region import load_region
 
 Paint = Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.uint8]]
@@ -21,7 +22,7 @@ EAST, NORTH = 344000.0, 5674000.0
 
 
 @dataclass(frozen=True)
-class Painted:
+class Painted(Marked):
     """Orthophotos whose pixels are a formula of their centres: easting and northing to colours, shape (…, 3)."""
 
     paint: Paint
@@ -29,17 +30,6 @@ class Painted:
     resolution: float
     crs: str = "EPSG:25832"
     issues: tuple[Issue, ...] = ()
-
-    @property
-    def files(self) -> tuple[RasterFile, ...]:
-        return tuple(RasterFile(f"{n}.tif", f"{c}", c, 1, "") for n, c in enumerate(self.covers))
-
-    def decode(self, file: int, part: int, scratch: Path) -> tuple[Issue, ...]:
-        (scratch / f"{file}").write_text(f"part {part} is decoded")
-        return ()
-
-    def forget(self, file: int, scratch: Path) -> None:
-        (scratch / f"{file}").unlink()
 
     def read(self, window: Window, scratch: Path) -> NDArray[np.uint8]:
         result = np.zeros((window.height, window.width, 4), dtype=np.uint8)

@@ -39,6 +39,23 @@ def fields(east: NDArray[np.float64], north: NDArray[np.float64]) -> NDArray[np.
     return np.asarray(np.rint(np.stack([red, green, blue], axis=-1)), dtype=np.uint8)
 
 
+class Marked:
+    """Files of a fake mosaic, of one part each; a file of their number tells that they have been decoded."""
+
+    covers: tuple[Rectangle, ...]
+
+    @property
+    def files(self) -> tuple[RasterFile, ...]:
+        return tuple(RasterFile(f"{n}.tif", f"{c}", c, 1, "") for n, c in enumerate(self.covers))
+
+    def decode(self, file: int, part: int, scratch: Path) -> tuple[Issue, ...]:
+        (scratch / f"{file}").write_text(f"part {part} is decoded")
+        return ()
+
+    def forget(self, file: int, scratch: Path) -> None:
+        (scratch / f"{file}").unlink()
+
+
 @dataclass(frozen=True)
 class FakePictures:
     """Orthophotos that are computed; a file is a rectangle with colours of its own."""

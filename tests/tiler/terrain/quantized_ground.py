@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from tests.tiler.terrain.mosaics import Marked
 from tiler.terrain.ground import Ground
 from zwilling.issues import Issue
-from zwilling.rasters import RasterFile, Rectangle
+from zwilling.rasters import Rectangle
 from zwilling.region import load_region
 
 Surface = Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]
@@ -21,7 +22,7 @@ EAST, NORTH = 344000.0, 5674000.0
 
 
 @dataclass(frozen=True)
-class Sheets:
+class Sheets(Marked):
     """A DGM in files of one square each, whose heights are those of a formula between the cells' centres, too."""
 
     surface: Surface
@@ -29,17 +30,6 @@ class Sheets:
     resolution: float = 1.0
     crs: str = "EPSG:25832"
     issues: tuple[Issue, ...] = ()
-
-    @property
-    def files(self) -> tuple[RasterFile, ...]:
-        return tuple(RasterFile(f"{n}.tif", f"{c}", c, 1, "") for n, c in enumerate(self.covers))
-
-    def decode(self, file: int, part: int, scratch: Path) -> tuple[Issue, ...]:
-        (scratch / f"{file}").write_text(f"part {part} is decoded")
-        return ()
-
-    def forget(self, file: int, scratch: Path) -> None:
-        (scratch / f"{file}").unlink()
 
     def at(self, places: NDArray[np.float64], scratch: Path) -> NDArray[np.float64]:
         x, y = places.T

@@ -93,14 +93,15 @@ def test_the_finest_zoom_is_the_nearest_to_the_source(version: Path) -> None:
     assert 2**-0.5 <= ground_pixel / RESOLUTION <= 2**0.5
 
 
-def test_marks_are_where_pyproj_says(tmp_path: Path) -> None:
-    def marked(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.uint8]:
-        bright = np.zeros_like(x)
-        for east, north in MARKS:
-            bright += np.exp(-((x - east) ** 2 + (y - north) ** 2) / 2.0)
-        return np.repeat((bright * 255).clip(0, 255)[..., None], 3, axis=-1).astype(np.uint8)
+def _marked(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.uint8]:
+    bright = np.zeros_like(x)
+    for east, north in MARKS:
+        bright += np.exp(-((x - east) ** 2 + (y - north) ** 2) / 2.0)
+    return np.repeat((bright * 255).clip(0, 255)[..., None], 3, axis=-1).astype(np.uint8)
 
-    built(ground(marked, (COVER,), RESOLUTION), tmp_path / "version")
+
+def test_marks_are_where_pyproj_says(tmp_path: Path) -> None:
+    built(ground(_marked, (COVER,), RESOLUTION), tmp_path / "version")
     zoom = tiles_json(tmp_path / "version")["maxzoom"]
     whole, left, top = mosaic(tmp_path / "version", zoom)
     to_mercator = pyproj.Transformer.from_crs(25832, 3857, always_xy=True)
@@ -185,11 +186,12 @@ def test_no_tile_is_empty_and_all_zooms_are_told(version: Path) -> None:
             assert picture.convert("RGBA").getchannel("A").getextrema()[1]
 
 
-def test_colours_of_nowhere_do_not_bleed_in(tmp_path: Path) -> None:
-    def white(x: NDArray[np.float64], _y: NDArray[np.float64]) -> NDArray[np.uint8]:
-        return np.full((*x.shape, 3), 250, dtype=np.uint8)
+def _white(x: NDArray[np.float64], _y: NDArray[np.float64]) -> NDArray[np.uint8]:
+    return np.full((*x.shape, 3), 250, dtype=np.uint8)
 
-    built(ground(white, (COVER,), RESOLUTION), tmp_path / "version")
+
+def test_colours_of_nowhere_do_not_bleed_in(tmp_path: Path) -> None:
+    built(ground(_white, (COVER,), RESOLUTION), tmp_path / "version")
     for file in (tmp_path / "version").glob("imagery/*/*/*.webp"):
         with Image.open(file) as picture:
             pixels = np.asarray(picture.convert("RGBA")).astype(int)
