@@ -206,11 +206,17 @@ def test_points_far_denser_than_the_head_says_are_cut_finer(tmp_path: Path) -> N
     dense = rng.integers(0, 3_000, (200_000, 3))
     xyz = np.concatenate([dense, np.full((70_000, 3), 1_500), [[2_000_000, 1_000_000, 0]]])
     source = replace(cloud("a.laz", xyz), chunk_points=90_000)
-    result = build(tmp_path, [source], memory=1, limits=Limits(leaf=8_000, stray=200))
-    tiles = read_tiles(tmp_path / "tileset.json")
+    limits = Limits(leaf=8_000, stray=200)
+    result = build(tmp_path / "cut", [source], memory=1, limits=limits)
+    tiles = read_tiles(tmp_path / "cut" / "tileset.json")
     assert_same_points(tiles, [source], result.position_error)
     assert max(tile.outside for tile in tiles) <= 1e-6
     assert max(len(tile.ecef) for tile in tiles) <= 16_000
+    whole = build(tmp_path / "whole", [source], limits=limits)
+    counts, others = (
+        {tile.cell: tile.points for tile in made.tile_facts if tile.cell.depth < 10} for made in (result, whole)
+    )
+    assert counts == others
 
 
 def test_classes_are_dropped_and_counted(tmp_path: Path) -> None:
