@@ -36,6 +36,7 @@ class Primitive:
         local: the same in the frame of the tile, z up.
         triangles: shape (t, 3); rows of `positions`.
         feature_ids: in the order of the file.
+        attributes: of points, besides their positions, by name: shape (n, width), as they are stored.
     """
 
     material: str
@@ -43,6 +44,7 @@ class Primitive:
     local: NDArray[np.float64]
     triangles: NDArray[np.int64]
     feature_ids: tuple[FeatureIds, ...]
+    attributes: Mapping[str, NDArray[np.float64]]
 
     def ids(self, label: str) -> NDArray[np.int64]:
         """Return the id of each vertex in the feature id set with this label."""
@@ -130,6 +132,9 @@ def _primitive(value: Mapping[str, Any], data: NDArray[np.float64], transform: N
             FeatureIds(ids["label"], ids["feature_count"], ids["table"], array(ids["values"]).astype(np.int64))
             for ids in value["feature_ids"]
         ),
+        attributes={
+            name: array(found["values"]).reshape(-1, found["width"]) for name, found in value["attributes"].items()
+        },
     )
 
 

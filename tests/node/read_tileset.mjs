@@ -83,7 +83,16 @@ async function readPrimitive(primitive, matrix, tables, arrays) {
       values: await arrays.write(values),
     });
   }
+  // What points are besides their place; meshes have feature ids instead.
+  const attributes = {};
+  if (primitive.getMode() === 0) {
+    for (const name of primitive.listSemantics().filter((each) => each !== "POSITION")) {
+      const attribute = primitive.getAttribute(name);
+      attributes[name] = { width: attribute.getElementSize(), values: await arrays.write(attribute.getArray()) };
+    }
+  }
   return {
+    attributes,
     material: primitive.getMaterial()?.getName() ?? "",
     mode: primitive.getMode(),
     matrix: Array.from(matrix),
