@@ -24,6 +24,10 @@ CONTENTS = [
     ("grid.asc", b"ncols 4\nnrows 4\n", "ground"),
     ("packed.gz", gzip.compress(XYZ), "ground"),
     ("model.gml.gz", gzip.compress(b"<CityModel/>"), "buildings"),
+    ("cloud.laz", b"LASF" + bytes(400), "points"),
+    ("cloud", b"LASF" + bytes(400), "points"),
+    ("page.laz", b"<html>", "points"),
+    ("packed.las.gz", gzip.compress(b"LASF"), "points"),
     ("letter.pdf", b"%PDF-1.7", "buildings"),
     ("broken.gz", b"\x1f\x8b\x08", "buildings"),
 ]

@@ -16,12 +16,15 @@ PROJECT = Path(__file__).resolve().parent.parent.parent
 MODULES = [
     *(PROJECT / "citygml").glob("*.py"),
     *(PROJECT / "orthophotos").glob("*.py"),
+    *(PROJECT / "pointclouds").glob("*.py"),
     *(PROJECT / "tiler").glob("*.py"),
+    *(PROJECT / "tiler" / "points").glob("*.py"),
     *(PROJECT / "tiler" / "terrain").glob("*.py"),
+    *(PROJECT / "zwilling" / "recipes").glob("*.py"),
     *(PROJECT / "zwilling" / "crs").glob("*.py"),
 ]
 # Which argument of these holds the message; that of `add` is the third in all of them.
-ARGUMENT = {"add": 2, "finding": 3, "Issue": 4}
+ARGUMENT = {"add": 2, "finding": 3, "Issue": 4, "_note": 1}
 PUT_TOGETHER = {
     "building number {} of the file (line {}) has no gml:id",
     "building number {} of the file has no gml:id",
@@ -103,4 +106,5 @@ def test_numbers_are_german_and_ids_are_kept() -> None:
     assert in_german("its points lie up to 1.25 m from their plane (203)") == (
         "Punkte liegen bis zu 1,25 m neben ihrer Ebene (203)"
     )
+    assert in_german("1,234,567 values of 'a' are no number") == "1.234.567 Werte von „a“ sind keine Zahl"
     assert in_german("of tomorrow") is None

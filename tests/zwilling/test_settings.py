@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from zwilling.errors import SettingsError
-from zwilling.settings import load_settings, region_profile
+from zwilling.settings import PointLayerSettings, load_settings, memory_bytes, region_profile
 
 LAYER = '[[layer]]\nid = "gebaeude"\ntitle = "Gebäude"\nsources = ["*.gml"]\n'
 
@@ -66,3 +66,40 @@ def test_a_file_that_is_not_utf8_is_named(tmp_path: Path) -> None:
     path.write_bytes('data = "Gebäude"'.encode("latin-1"))
     with pytest.raises(SettingsError, match="cannot be read"):
         load_settings(path)
+
+
+POINTS = '[[layer]]\nid = "p"\ntitle = "P"\nkind = "points"\nsources = ["a.laz"]\n'
+
+
+def test_a_layer_of_points(tmp_path: Path) -> None:
+    path = tmp_path / "zwilling.toml"
+    path.write_text(POINTS + 'drop_classes = [7, 18]\nmemory = "1.5 GB"\ncolour_from = ["dop.tif"]\n', encoding="utf-8")
+    (layer,) = load_settings(path).layer
+    assert isinstance(layer, PointLayerSettings)
+    assert (layer.drop_classes, layer.colour_from, memory_bytes(layer.memory)) == ([7, 18], ["dop.tif"], 1_500_000_000)
+    assert memory_bytes(PointLayerSettings(id="p", title="P", kind="points", sources=[]).memory) == 2_000_000_000
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('memory = "much"', "'memory' is 'much', which is no amount of memory; write it as 2 GB or 800 MB"),
+        ('memory = "1 MB"', "'memory' is '1 MB'; 400 MB are the least"),
+        ("memory = 7", "'memory' is '7'; 400 MB are the least"),
+        ("drop_classes = [256]", "Expected `int` <= 255"),
+        ("drop_class = [7]", "unknown key 'drop_class'; did you mean 'drop_classes'"),
+    ],
+)
+def test_what_a_layer_of_points_cannot_say(tmp_path: Path, line: str, said: str) -> None:
+    path = tmp_path / "zwilling.toml"
+    path.write_text(POINTS + line, encoding="utf-8")
+    with pytest.raises(SettingsError) as caught:
+        load_settings(path)
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "count"), [("800MB", 800_000_000), ("1 GiB", 2**30), ("1,5 GB", 1_500_000_000), ("500000 kB", 500_000_000)]
+)
+def test_amounts_of_memory(text: str, count: int) -> None:
+    assert memory_bytes(text) == count

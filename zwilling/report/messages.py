@@ -156,9 +156,70 @@ GERMAN: Final = MappingProxyType(
         "nodata or transparent everywhere": "überall durchsichtig",
         "is the same file as {}": "dieselbe Datei wie {0}",
         "{} of {} files are resampled to {} at {} m": ("{0} von {1} Dateien sind auf {2} mit {3} m umgerechnet"),
+        # Point clouds; what begins alike stands from the longest to the shortest
+        "points reach from {} to {} E and from {} to {} N, beyond {}; check the CRS if that is not meant": (
+            "die Punkte reichen von {0}° bis {1}° Ost und von {2}° bis {3}° Nord, über {4} hinaus"
+        ),
+        "header": "Kopf der Datei",
+        "points {} to {}": "Punkte {0} bis {1}",
+        "piece {}": "Stück {0}",
+        "has no points": "keine Punkte",
+        "counts {} points, and {} for readers of old": "zählt {0} Punkte, und {1} für ältere Leseprogramme",
+        "is LAS 1.{} with points of format {}, which came later": "LAS 1.{0} mit Punkten des jüngeren Formats {1}",
+        "claims {} extended records from byte {} on, which the file's {} bytes do not hold; they are not read": (
+            "nennt {0} Zusatzsätze ab Byte {1}, die in die {2} Byte der Datei nicht passen; sie sind nicht gelesen"
+        ),
+        "extended record {} of {} at byte {} is cut off and is not read": (
+            "Zusatzsatz {0} von {1} bei Byte {2} ist abgeschnitten und nicht gelesen"
+        ),
+        "counts {} points, and {} more bytes follow them, which are not read": (
+            "zählt {0} Punkte; dahinter folgen {1} Byte, die nicht gelesen sind"
+        ),
+        "{}; its {} points are missing in the result": "{0}; es fehlen {1} Punkte",
+        "{} points are marked as withheld (deleted) and are left out": (
+            f"{{0}} Punkte sind als gelöscht gekennzeichnet (withheld); {_LEFT_OUT}"
+        ),
+        "{} points lie outside of the bounds that the file's head states": (
+            "{0} Punkte liegen außerhalb der Grenzen, die der Kopf der Datei nennt"
+        ),
+        "{} values of '{}' are no number": "{0} Werte von „{1}“ sind keine Zahl",
+        "colours were taken as 0 to 255, as most of the file has them, but reach {}": (
+            "Farben sind als 0 bis 255 genommen, reichen aber bis {0}"
+        ),
+        "has no dimension '{}'; it has {}": "es gibt keine Angabe „{0}“; es gibt {1}",
+        "the bounds in the head cannot be true; they were found by reading all points": (
+            "die Grenzen im Kopf können nicht stimmen; sie sind aus allen Punkten ermittelt"
+        ),
+        "has room for colours, but none": "Platz für Farben, aber keine",
+        "its octree (COPC) is not used: {}": "der Octree (COPC) ist nicht benutzt: {0}",
+        "names no CRS; taken as {}": "nennt kein Koordinatensystem; angenommen ist {0}",
+        "names no height system; taken as {}": "nennt kein Höhensystem; angenommen ist {0}",
+        "WKT says {}, GeoTIFF keys say {}; WKT counts, as its head says": (
+            "WKT nennt {0}, GeoTIFF-Schlüssel nennen {1}; nach dem Kopf der Datei gilt das WKT"
+        ),
+        "GeoTIFF keys say {}, WKT says {}; the keys count, as its head says": (
+            "GeoTIFF-Schlüssel nennen {0}, WKT nennt {1}; nach dem Kopf der Datei gelten die Schlüssel"
+        ),
+        "the file could not be read and was left out: {}": f"die Datei war nicht lesbar und ist {_LEFT_OUT}: {{0}}",
+        "{} of {} points lie where {} does not reach, the first at ({}); they were left out": (
+            f"{{0}} von {{1}} Punkten liegen, wo {{2}} nicht gilt, der erste bei ({{3}}); {_LEFT_OUT}"
+        ),
+        "its points are in {}; they were brought to {}, that of the layer": (
+            "die Punkte sind in {0} und auf {1}, das System der Ebene, umgerechnet"
+        ),
+        "its grid of coordinates does not fit that of the layer; places were rounded by up to {} mm": (
+            "das Raster der Koordinaten passt nicht zu dem der Ebene; Orte sind um bis zu {0} mm gerundet"
+        ),
+        "{} of {} files have no {}; their points are given {}": (
+            "{0} von {1} Dateien haben keine Angabe „{2}“; ihre Punkte haben {3}"
+        ),
+        "{} of {} points lie where no picture shows anything; they are light grey": (
+            "{0} von {1} Punkten liegen, wo kein Luftbild etwas zeigt; sie sind hellgrau"
+        ),
     }
 )
 _DECIMAL: Final = re.compile(r"-?\d+\.\d+")
+_GROUPED: Final = re.compile(r"-?\d{1,3}(,\d{3})+")
 
 
 def in_german(message: str) -> str | None:
@@ -183,4 +244,6 @@ def _forms() -> tuple[tuple[re.Pattern[str], str], ...]:
 
 
 def _german_number(text: str) -> str:
+    if _GROUPED.fullmatch(text):
+        return text.replace(",", ".")
     return text.replace(".", ",") if _DECIMAL.fullmatch(text) else text
