@@ -13,7 +13,7 @@ import { type Daylight, encoded } from "../twin/daylight";
 import type { Extent } from "../twin/description";
 import { Ground } from "../twin/ground";
 import { groundTerrain } from "./ground";
-import { CARD, LAND, laidBack, PICTURE, type Picture, type Soil } from "./soil";
+import { BARE, CARD, LAND, laidBack, PICTURE, type Picture, SHADED, type Soil } from "./soil";
 
 /** What a layer of ground that is shown asks of the globe below everything. */
 export interface Claim {
@@ -40,7 +40,7 @@ const ERROR_BELOW_MESH = 4;
 const ERROR = 2;
 
 /** How bright (of 1) level ground is in sunlight on the globe; slopes towards the sun have the rest. */
-const LEVEL = 0.86;
+const LEVEL = 0.75;
 /** How much slopes towards the sun and away from it differ, below a picture that has shades of its own and without one. */
 const RELIEF = { picture: 0.5, bare: 1 } as const;
 
@@ -134,8 +134,9 @@ export class Underlay {
     const gain = globe.enableLighting ? 1 / LEVEL : 1;
     // Around pictures land goes on as land, without detail: no card beside a field.
     const hasPictures = this.shown !== "none" && imagery.length > 0;
-    const albedo = hasPictures ? laidBack(LAND, PICTURE[this.shown]) : CARD;
-    this.soil.setBare(albedo);
+    const share = PICTURE[this.shown];
+    const albedo = hasPictures ? laidBack(LAND, share) : this.claims.size > 0 ? SHADED : CARD;
+    this.soil.setBare(hasPictures ? laidBack(BARE, share) : SHADED);
     const lit = albedo.map((part, i) => gain * encoded(part * (light[i] ?? 0)));
     globe.baseColor = new Color(lit[0], lit[1], lit[2], 1);
     const mean = light.reduce((sum, part) => sum + part, 0) / light.length;
@@ -143,9 +144,9 @@ export class Underlay {
     for (const layer of imagery) {
       if (!layer.show) continue;
       // CesiumJS takes brightness first and contrast then; `Soil` the other way round. This comes to the same.
-      const contrast = 1 - bright * (1 - PICTURE[this.shown]);
+      const contrast = 1 - bright * (1 - share);
       layer.contrast = contrast;
-      layer.brightness = (bright * PICTURE[this.shown]) / contrast;
+      layer.brightness = (bright * share) / contrast;
     }
     // Level ground always has the same share of the light; the sun alone tells slopes apart.
     const relief = RELIEF[hasPictures ? "picture" : "bare"] * (daylight.sun[1] ?? 0);
