@@ -329,14 +329,18 @@ def serve(settings_file: Path, host: str | None, port: int | None, quiet: bool) 
     "--seed", type=int, default=1, show_default=True, help="The same seed gives the same quarter, byte by byte."
 )
 @click.option("--ground", is_flag=True, help="Terrain and orthophoto, too: 12 s and 35 MB for each square kilometre.")
-def sample(folder: Path, buildings: int, seed: int, ground: bool) -> None:
+@click.option("--points", is_flag=True, help="Laser points, too: 8 s and 25 MB for each square kilometre.")
+def sample(folder: Path, buildings: int, seed: int, ground: bool, points: bool) -> None:
     """Write the synthetic sample quarter as source files in the form in which NRW delivers."""
-    from zwilling.sample import write_ground, write_sample
+    from zwilling.sample import write_ground, write_points, write_sample
 
     for path in write_sample(folder, buildings=buildings, seed=seed):
         click.echo(str(path))
     if ground:
         for path in write_ground(folder, buildings=buildings, seed=seed):
+            click.echo(str(path))
+    if points:
+        for path in write_points(folder, buildings=buildings, seed=seed):
             click.echo(str(path))
 
 

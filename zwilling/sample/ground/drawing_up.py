@@ -50,19 +50,20 @@ def surroundings(count: int, seed: int, margin: float) -> Rectangle:
 
 def trees(count: int, seed: int) -> list[Tree]:
     """Return the trees of the sample, in a fixed order; picture, points and viewer show the same ones."""
-    return _survey(count, seed).trees
+    return survey_of(count, seed).trees
 
 
 @lru_cache(maxsize=2)
 def camera(count: int, seed: int) -> Camera:
     """Return the camera over a sample."""
-    survey = _survey(count, seed)
+    survey = survey_of(count, seed)
     shapes, shadows = survey.scene.finished()
     return Camera(survey.scene, shapes, shadows, Crowns(survey.trees, seed), seed)
 
 
 @lru_cache(maxsize=2)
-def _survey(count: int, seed: int) -> Survey:
+def survey_of(count: int, seed: int) -> Survey:
+    """Return the sheet of a sample: its town, all that the camera sees, its trees."""
     survey = Survey(town(count, seed))
     squares = square_kilometres(count, seed)
     west, east = min(c for c, _ in squares) * 1000.0 - 30, max(c for c, _ in squares) * 1000.0 + 1030

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -43,33 +40,22 @@ def picture_name(column: int, row: int) -> str:
     return f"dop10rgbi_32_{column}_{row}_1_nw_{YEAR}.tif"
 
 
-def write_all(
-    folder: Path, buildings: int, seed: int, jobs: int, within: Rectangle | None, margin: float | None
-) -> list[Path]:
-    """Return the files of all square kilometres that buildings touch, after writing them with so many processes."""
+def squares(folder: Path, buildings: int, seed: int, within: Rectangle | None, margin: float | None) -> list[Square]:
+    """Return the square kilometres that buildings touch, or what of them is within bounds: a task for each."""
     from zwilling.sample.ground.drawing_up import square_kilometres, surroundings
 
     if margin is not None:
         near = surroundings(buildings, seed, margin)
         within = near if within is None else _common(near, within)
-
-    tasks = [
-        _Task(folder, buildings, seed, column, row, area)
+    return [
+        Square(folder, buildings, seed, column, row, area)
         for column, row in square_kilometres(buildings, seed)
         if (area := _part(column, row, within)) is not None
     ]
-    jobs = min(jobs or os.cpu_count() or 1, len(tasks))
-    if jobs <= 1:
-        written = [_write_square(task) for task in tasks]
-    else:
-        # Fresh processes: the libraries that draw and write have threads, which a fork would cut off.
-        with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-            written = list(pool.map(_write_square, tasks))
-    return [path for pair in written for path in pair]
 
 
 @dataclass(frozen=True, slots=True)
-class _Task:
+class Square:
     """A square kilometre, or what of it is wanted."""
 
     folder: Path
@@ -78,6 +64,14 @@ class _Task:
     column: int
     row: int
     area: Rectangle
+
+    def write(self) -> list[Path]:
+        """Return terrain and picture, after writing them."""
+        terrain = self.folder / terrain_name(self.column, self.row)
+        picture = self.folder / picture_name(self.column, self.row)
+        write_terrain(terrain, self.area)
+        write_picture(picture, self.area, self.buildings, self.seed)
+        return [terrain, picture]
 
 
 def _part(column: int, row: int, within: Rectangle | None) -> Rectangle | None:
@@ -90,14 +84,6 @@ def _part(column: int, row: int, within: Rectangle | None) -> Rectangle | None:
 
 def _common(a: Rectangle, b: Rectangle) -> Rectangle:
     return Rectangle(max(a.west, b.west), max(a.south, b.south), min(a.east, b.east), min(a.north, b.north))
-
-
-def _write_square(task: _Task) -> tuple[Path, Path]:
-    terrain = task.folder / terrain_name(task.column, task.row)
-    picture = task.folder / picture_name(task.column, task.row)
-    write_terrain(terrain, task.area)
-    write_picture(picture, task.area, task.buildings, task.seed)
-    return terrain, picture
 
 
 def cell_heights(area: Rectangle) -> NDArray[np.float32]:

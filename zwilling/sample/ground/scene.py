@@ -67,11 +67,27 @@ class Shape:
     is_hatching: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Body:
+    """Something upright on the ground that is no building: a car, a hut, a hedge.
+
+    Attributes:
+        coords: shape (n, 2): its outline; for `width` above 0 the line along which it stands.
+        height: above the ground, metres.
+        width: of what stands along a line, metres.
+    """
+
+    coords: NDArray[np.float64]
+    height: float
+    width: float = 0.0
+
+
 class Scene:
     """Shapes and shadows, collected level by level and found by where they are."""
 
     def __init__(self) -> None:
         self.palette = Palette()
+        self.bodies: list[Body] = []
         self._levels: dict[int, list[Shape]] = {level: [] for level in Level}
         self._shadows: list[Shape] = []
         self._lifted: list[Shape] = []
@@ -106,6 +122,11 @@ class Scene:
         self._shadows.append(Shape(ring, 255))
 
     def block_of(self, outline: Sequence[Point], height: float) -> None:
+        """Stand a convex body with upright sides on the ground, and cast its shadow."""
+        self.bodies.append(Body(np.array(outline, np.float64), height))
+        self.shade_of(outline, height)
+
+    def shade_of(self, outline: Sequence[Point], height: float) -> None:
         """Cast the shadow of a convex body with upright sides."""
         base = np.array(outline, np.float64)
         top = base + np.array(SHADOW) * height

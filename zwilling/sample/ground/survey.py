@@ -15,7 +15,7 @@ from shapely.geometry.base import BaseGeometry
 from shapely.geometry.polygon import orient
 
 from zwilling.sample.ground.palette import CAR_WEIGHTS, CARS, GLASS, HEDGE, MARKING, Paint
-from zwilling.sample.ground.scene import SHADOW, Level, Scene
+from zwilling.sample.ground.scene import SHADOW, Body, Level, Scene
 from zwilling.sample.ground.town import Town
 from zwilling.sample.houses import Frame
 from zwilling.sample.siting import frontages
@@ -62,6 +62,7 @@ class Survey:
                 continue
             self.scene.line(Level.FENCES, part, width, paint)
             coords = shapely.get_coordinates(part)
+            self.scene.bodies.append(Body(coords, height, width))
             for a, b in itertools.pairwise(coords):
                 top = (a[0] + SHADOW[0] * height, a[1] + SHADOW[1] * height)
                 end = (b[0] + SHADOW[0] * height, b[1] + SHADOW[1] * height)
@@ -80,12 +81,14 @@ class Survey:
         nose = 0.35
         body = [frame.at(-half, -side), frame.at(half - nose, -side), frame.at(half, -side + 0.3),
                 frame.at(half, side - 0.3), frame.at(half - nose, side), frame.at(-half, side)]  # fmt: skip
-        self.scene.block_of(frame.rectangle(-half, -side, half, side), 1.3)
+        self.scene.shade_of(frame.rectangle(-half, -side, half, side), 1.3)
         self.scene.fill(Level.CARS, body, paint)
+        self.scene.bodies.append(Body(np.array(body, np.float64), 0.9 if long < 4.9 else 1.2))
         cabin = frame.rectangle(-half + 0.45, -side + 0.25, half - 1.35, side - 0.25)
         self.scene.fill(Level.CARS, cabin, GLASS.mixed(paint, 0.2))
         roof = frame.rectangle(-half + 0.85, -side + 0.3, half - 1.95, side - 0.3)
         self.scene.fill(Level.CARS, roof, paint.lit(1.1))
+        self.scene.bodies.append(Body(np.array(cabin, np.float64), 1.48 if long < 4.9 else 2.2))
 
     def car_park(self, rng: random.Random, frame: Frame, width: float, rows: int, paint: Paint, full: float) -> None:
         """Draw a car park: an aisle with bays on both sides for every two rows."""
