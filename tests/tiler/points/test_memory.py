@@ -56,7 +56,8 @@ def measured(folder: Path, chunks: int) -> tuple[int, int, int]:
     program = folder.parent / "program.py"
     program.write_text(_PROGRAM, encoding="utf-8")
     done = subprocess.run(
-        [sys.executable, str(program), str(folder / "out"), str(chunks)],
+        # A shell between, since a process inherits the peak of the one whose memory it had before `exec`.
+        ["/bin/sh", "-c", '"$@"; exit $?', "sh", sys.executable, str(program), str(folder / "out"), str(chunks)],
         cwd=Path(__file__).parents[3],
         env={"PATH": "", "PYTHONPATH": str(Path(__file__).parents[3]), "OPENBLAS_NUM_THREADS": "1"},
         capture_output=True,
