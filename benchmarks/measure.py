@@ -82,18 +82,20 @@ def run(command: Sequence[str], environment: Mapping[str, str] | None = None) ->
     return Run(wall, max(cpu, sum(watch.cpu.values())), watch.peak)
 
 
-def alternate(commands: Mapping[str, Sequence[str]], times: int) -> dict[str, Median]:
+def alternate(
+    commands: Mapping[str, Sequence[str]], times: int, environment: Mapping[str, str] | None = None
+) -> dict[str, Median]:
     """Return the medians of each command, run in turn: A B A B ..., with the order turned round every other time.
 
     Each command is run once before, uncounted, so that files are in the cache and modules compiled.
     """
     for command in commands.values():
-        run(command)
+        run(command, environment)
     runs: dict[str, list[Run]] = {name: [] for name in commands}
     for turn in range(times):
         names = list(commands) if turn % 2 == 0 else list(reversed(list(commands)))
         for name in names:
-            runs[name].append(run(commands[name]))
+            runs[name].append(run(commands[name], environment))
     return {name: Median.of(found) for name, found in runs.items()}
 
 
