@@ -99,13 +99,13 @@ def test_the_balance_of_points_stands_on_the_page() -> None:
     for row in (
         ("in den Dateien angegeben", "1.300.010", ""),
         ("davon nicht gelesen (verloren oder als gelöscht gekennzeichnet)", "−10", ""),
-        ("weggelassen: Rauschen, hoch (Klasse 18)", "−59.000", "wie gewünscht"),
+        ("weggelassen: Klasse 18 (Rauschen, hoch)", "−59.000", "wie gewünscht"),
         ("weggelassen: außerhalb des Koordinatensystems", "−1.000", "siehe Befunde"),
         ("in den Kacheln", "1.240.000", ""),
         ("Boden", "2", "900.000", "72,6 %", "–"),
         ("Rauschen, hoch", "18", "0", "0 %", "59.000"),
         ("3dm_32_343_5674.laz", "LAZ 1.2", "1", "EPSG:25832+7837", "1.300.010", "5,2", "30,25 bis 71,50",
-         "aus dem Luftbild"),
+         "Luftbild"),
         ("2", "64,0 cm", "16", "0", "5", "9 Byte", "9 Byte"),
         ("Kopf der Datei", "3dm.laz", "10 Punkte sind als gelöscht gekennzeichnet (withheld); weggelassen"),
     ):  # fmt: skip

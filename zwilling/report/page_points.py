@@ -14,7 +14,7 @@ from zwilling.report.page_findings import findings
 from zwilling.report.pieces import DASH, MOST_SHOWN, cards, facts, figure, folded, table
 
 _POINTS: Final = ("Punkt", "Punkte")
-_COLOURS: Final = {"own": "eigene", "painted": "aus dem Luftbild", "none": DASH}
+_COLOURS: Final = {"own": "eigene", "painted": "Luftbild", "none": DASH}
 
 
 def sections(report: Mapping[str, Any]) -> list[Section]:
@@ -62,7 +62,7 @@ def _result(report: Mapping[str, Any]) -> Markup:
         ("in den Dateien angegeben", number(report["points_promised"]), ""),
         *([("davon nicht gelesen (verloren oder als gelöscht gekennzeichnet)", _minus(unread), "")] if unread else []),
         *[
-            (f"weggelassen: {one['name']} (Klasse {one['code']})", _minus(one["dropped"]), "wie gewünscht")
+            (f"weggelassen: Klasse {one['code']}{_named(one)}", _minus(one["dropped"]), "wie gewünscht")
             for one in report["classes"]
             if one["dropped"]
         ],
@@ -80,6 +80,11 @@ def _result(report: Mapping[str, Any]) -> Markup:
         table("Woher die Punkte kommen und wo sie blieben", ("", "Punkte", ""), rows),
         facts([("Angaben je Punkt", ", ".join(told) or "keine")]),
     )
+
+
+def _named(one: Mapping[str, Any]) -> str:
+    """Return the name of a class, where it has one."""
+    return "" if one["name"] == f"Klasse {one['code']}" else f" ({one['name']})"
 
 
 def _minus(count: int) -> str:
