@@ -64,13 +64,13 @@ licence = "EUPL-1.2"
 attribution = ["{ground.attribution}"]
 synthetic = true
 """)
-    _zwilling("build", str(settings), "--jobs", "1", "--quiet")
+    run_zwilling("build", str(settings), "--jobs", "1", "--quiet")
     return settings
 
 
 def write_sample(folder: Path, buildings: int) -> None:
     """Write the sample quarter's source files."""
-    _zwilling("sample", str(folder), "--buildings", str(buildings))
+    run_zwilling("sample", str(folder), "--buildings", str(buildings))
 
 
 class Server:
@@ -114,7 +114,8 @@ class Server:
         self._process = None
 
 
-def _zwilling(*arguments: str) -> None:
+def run_zwilling(*arguments: str) -> None:
+    """Fail with what the command said where it does not end well."""
     done = subprocess.run([sys.executable, "-m", "zwilling", *arguments], capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise AssertionError(f"zwilling {' '.join(arguments)} ended with {done.returncode}: {done.stderr}")

@@ -220,8 +220,12 @@ export class App {
       settings.flatMap((setting) => {
         if (settled.has(setting)) return [];
         settled.add(setting);
-        const current = this.settings.get(setting.parameter) ?? setting.values[0]?.value ?? "";
-        return [settingControl(words, setting, current, (value) => this.set(setting, value))];
+        const values = this.layers.values(setting);
+        const wished = this.settings.get(setting.parameter);
+        const current = values.find(({ value }) => value === wished) ?? values[0];
+        return [
+          settingControl(words, { ...setting, values }, current?.value ?? "", (value) => this.set(setting, value)),
+        ];
       });
     const rows = this.layers.all.map(({ layer, kind, staged }) => ({
       layer,

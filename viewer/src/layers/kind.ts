@@ -54,6 +54,8 @@ export interface StagedLayer {
   section(words: Words): readonly Node[];
   /** Those of the kind's settings that change something in this layer. */
   readonly settings: readonly Setting[];
+  /** Those values of a setting that mean something in this layer; all of them where this is not said. */
+  values?(setting: Setting): readonly string[];
   /** Follow a setting of the kind. */
   set(setting: Setting, value: string): void;
   /** How things in the layer are chosen; null where nothing can be. */

@@ -77,6 +77,14 @@ export class LayersOnStage {
     for (const { kind, staged } of this.entries) if (kind.settings.includes(setting)) staged.set(setting, value);
   }
 
+  /** The values of a setting that change something in some layer, in the setting's order. */
+  values(setting: Setting): Setting["values"] {
+    const offered = this.entries.flatMap(({ kind, staged }) =>
+      kind.settings.includes(setting) ? (staged.values?.(setting) ?? setting.values.map(({ value }) => value)) : [],
+    );
+    return setting.values.filter(({ value }) => offered.includes(value));
+  }
+
   get progress(): Progress {
     const parts = this.entries.map(({ staged }) => staged.progress);
     return {
