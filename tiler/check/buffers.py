@@ -20,6 +20,7 @@ from tiler.check.glb import Container
 MESHOPT: Final = "EXT_meshopt_compression"
 MAX_DECODED_BYTES = 512 * 2**20
 """What one GLB may decode to; a hostile file of some bytes can claim gigabytes."""
+MAX_STRIDE: Final = 252
 
 COMPONENT_TYPES: Final = {5120: "int8", 5121: "uint8", 5122: "int16", 5123: "uint16", 5125: "uint32", 5126: "float32"}
 COMPONENTS: Final = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT2": 4, "MAT3": 9, "MAT4": 16}
@@ -166,7 +167,7 @@ class BinaryData:
         return buffer[offset : offset + length]
 
     def _read_view(self, value: JsonObject, at: Place) -> memoryview | None:
-        stride = get_integer(value, "byteStride", at, minimum=4, maximum=252)
+        stride = get_integer(value, "byteStride", at, minimum=4, maximum=MAX_STRIDE)
         if stride is not None and stride % 4:
             at.at("byteStride").report("VALUE_MULTIPLE_OF", f"must be a multiple of 4, but is {stride}")
         extensions = get_object(value, "extensions", at) or {}
@@ -231,7 +232,9 @@ class BinaryData:
         view_index = int(value["bufferView"])
         view_object = self._view_objects[view_index][0]
         given = view_object.get("byteStride")
-        stride = given if isinstance(given, int) and given > 0 else size
+        stride = size  # where none is given, or none that is legal, which is reported already
+        if isinstance(given, int) and not isinstance(given, bool) and 0 < given <= MAX_STRIDE:
+            stride = given
         if offset % dtype.itemsize:
             at.report("ACCESSOR_OFFSET_ALIGNMENT", f"'byteOffset' must be a multiple of {dtype.itemsize}, is {offset}")
         elif (offset + self.view_offset(view_index)) % dtype.itemsize:
