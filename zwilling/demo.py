@@ -15,7 +15,7 @@ from zwilling.errors import SettingsError
 from zwilling.progress import Progress
 from zwilling.rasters import Rectangle
 from zwilling.region import load_region
-from zwilling.sample import write_ground, write_sample
+from zwilling.sample import write_sample, write_surroundings
 from zwilling.settings import load_settings, region_profile
 from zwilling.viewer_files import viewer_directory
 
@@ -45,9 +45,23 @@ licence = "EUPL-1.2"
 attribution = ["Beispieldaten, frei erfunden (Zwilling)"]
 synthetic = true
 """
+_POINT_LAYER = """
+[[layer]]
+id = "laserpunkte"
+title = "Laserpunkte (Beispielquartier)"
+kind = "points"
+sources = ["{sources}/3dm*.laz"]
+colour_from = ["{sources}/dop10*.tif"]
+crs = "EPSG:25832+7837"
+licence = "EUPL-1.2"
+attribution = ["Beispieldaten, frei erfunden (Zwilling)"]
+synthetic = true
+"""
 # What stands of the quarter, with the fields around it and the river: 2.7 of the 4 square kilometres that it touches.
 # All of them would take a third longer, and nobody waits gladly for a first picture.
 _GROUND = Rectangle(343_300.0, 5_673_200.0, 345_000.0, 5_674_800.0)
+# The old town, 1.2 million points: enough to see roofs, crowns and cars, and a few seconds of the first start.
+_POINTS = Rectangle(343_860.0, 5_673_740.0, 344_260.0, 5_674_140.0)
 _MARGIN = 400.0  # of a smaller quarter, metres
 _MOST_WITH_GROUND = 10_000
 """The picture is drawn from the plan of the whole town, which takes a second for every 300 buildings."""
@@ -60,16 +74,16 @@ def run_demo(folder: Path, *, host: str, port: int | None, buildings: int, open_
         ZwillingError: a step failed; the message says which and what to do.
     """
     settings_file = folder / "zwilling.toml"
-    # Another name than in earlier versions, whose folders have no ground.
-    sources = f"quarter-{buildings}"
+    # Another name than in earlier versions, whose folders have no points.
+    sources = f"town-{buildings}"
     has_ground = buildings <= _MOST_WITH_GROUND
     _say(f"[1/3] Sample quarter: {folder / sources}")
     if not (folder / sources / "complete").is_file():
         write_sample(folder / sources, buildings=buildings)
         if has_ground:
-            write_ground(folder / sources, buildings=buildings, within=_GROUND, margin=_MARGIN)
+            write_surroundings(folder / sources, buildings=buildings, ground=_GROUND, margin=_MARGIN, points=_POINTS)
         (folder / sources / "complete").touch()
-    text = _SETTINGS + (_GROUND_LAYER if has_ground else "")
+    text = _SETTINGS + (_GROUND_LAYER + _POINT_LAYER if has_ground else "")
     settings_file.write_text(text.format(sources=sources), encoding="utf-8")
 
     settings = load_settings(settings_file)

@@ -57,7 +57,9 @@ def cloud(written: list[Path]) -> NDArray[np.void]:
 
 
 def places(points: NDArray[np.void]) -> shapely.STRtree:
-    return shapely.STRtree(list(np.atleast_1d(shapely.points(points["x"], points["y"]))))
+    return shapely.STRtree(
+        [shapely.Point(x, y) for x, y in zip(points["x"].tolist(), points["y"].tolist(), strict=True)]
+    )
 
 
 def of_class(cloud: NDArray[np.void], *kinds: int) -> NDArray[np.void]:

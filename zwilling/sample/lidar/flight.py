@@ -97,7 +97,8 @@ def pulses(strip: Strip, band: int, rng: np.random.Generator) -> Pulses:
     else:
         y = (band + 1) * BAND - along
         begun = (CENTRE_N + _FAR - (band + 1) * BAND) / _SPEED
-    is_back = line % 2 == 1
+    # Zigzag lines meet at the swath's edges; those of the next strip turn in between: overlaps are evenly dense.
+    is_back = line % 2 == (1 if strip.is_northward else 0)
     angle = (share * 2.0 - 1.0) * _HALF_ANGLE * np.where(is_back, -1.0, 1.0)
     # To the right of the flight, so towards the east on the way north.
     side = 1.0 if strip.is_northward else -1.0

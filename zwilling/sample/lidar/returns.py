@@ -205,10 +205,14 @@ class _Side:
 
 
 class _Sheet:
-    """Returns while they are collected: for each the ray, place, class, and how bright its surface is."""
+    """Returns while they are collected: for each the ray, place, class, and how bright its surface is.
+
+    Attributes:
+        counted: how many returns each ray has.
+    """
 
     def __init__(self, rays: int) -> None:
-        self._count = np.zeros(rays, np.uint8)
+        self.counted = np.zeros(rays, np.uint8)
         self._ray: list[NDArray[np.intp]] = []
         self._order: list[NDArray[np.uint8]] = []
         self._columns: list[
@@ -224,9 +228,9 @@ class _Sheet:
         bright: NDArray[np.float32] | float,
     ) -> None:
         """Add one return to each of some rays, below those that they have."""
-        self._count[ray] += 1
+        self.counted[ray] += 1
         self._ray.append(ray)
-        self._order.append(self._count[ray])
+        self._order.append(self.counted[ray])
         kinds = np.broadcast_to(np.asarray(kind, np.uint8), ray.shape)
         self._columns.append((x, z, kinds, np.broadcast_to(np.asarray(bright, np.float32), ray.shape)))
 
@@ -244,7 +248,7 @@ class _Sheet:
         x, z, kind, bright = (np.concatenate(parts) for parts in zip(*self._columns, strict=True))
         sorting = np.argsort(ray * 8 + order, kind="stable")
         ray, order = ray[sorting], order[sorting]
-        kind, total = kind[sorting], self._count[ray]
+        kind, total = kind[sorting], self.counted[ray]
         pulse = index[ray]
         # What is not the pulse's last return has no other class, whatever it hit.
         kind = np.where((order < total) & (kind != HIGH_NOISE), np.uint8(NOT_LAST), kind)
@@ -289,13 +293,14 @@ def _land(
     hit = np.flatnonzero(is_open)
     sheet.add(hit, struck.x[hit], z[hit], classes[hit], bright[hit])
 
-    through = np.flatnonzero(in_hedge & (chances[2] < 0.45))
+    is_first = sheet.counted == 1
+    through = np.flatnonzero(in_hedge & is_first & (chances[2] < 0.45))
     ground = surface.ground(struck.x[through], rays.y[through])
     is_apart = z[through] - ground > _GAP
     through, ground = through[is_apart], ground[is_apart]
     sheet.add(through, struck.x[through], ground, GROUND, bright[through])
 
-    is_edge = is_open & (kinds >= Hit.BODY) & ~struck.is_wall & (struck.drop > _STEP * 1.5)
+    is_edge = is_open & is_first & (kinds >= Hit.BODY) & ~struck.is_wall & (struck.drop > _STEP * 1.5)
     left = struck.beyond - np.abs(rays.across)
     split = np.flatnonzero(is_edge & (left < _BEAM) & (chances[2] < 0.7))
     outward = np.where(rays.across[split] < 0, -1.0, 1.0) * (struck.beyond[split] + 0.02 + chances[1, split] * 0.2)
