@@ -31,6 +31,7 @@ NOISE, CELLAR, OWN = (7, (200, 200, 60), 65000, 1, 1), (24, (60, 200, 200), 90, 
 PATCHES = ((GROUND, TREE, ROOF), (NOISE, CELLAR, OWN))
 
 # As viewer/src/twin/point_classes.ts has them.
+MARK = (42, 148, 208)
 CLASS_2, CLASS_5, CLASS_6, CLASS_7 = (185, 164, 134), (106, 146, 105), (185, 128, 108), (192, 104, 154)
 
 Rgb = tuple[int, int, int]
@@ -108,6 +109,14 @@ def colours(page: Visit) -> dict[tuple[int, int], Rgb]:
             red, green, blue = (int(part) for part in np.median(patch, axis=0))
             found[column, row] = red, green, blue
     return found
+
+
+def colour_at(page: Visit, where: tuple[float, float, float]) -> Rgb:
+    """Return the colour of one pixel, where a place is."""
+    picture = Image.open(io.BytesIO(page.page.screenshot(timeout=PATIENCE_SECONDS * 1000))).convert("RGB")
+    x, y = page.ask("at => zwilling.canvasPositionOf(...at)", list(where))
+    red, green, blue = np.asarray(picture)[round(y), round(x)].tolist()
+    return red, green, blue
 
 
 def off(one: Rgb, other: Rgb) -> int:
@@ -189,4 +198,9 @@ def test_a_click_tells_what_the_point_is(visit: OpenVisit, points_twin: Server) 
     assert abs(longitude - at[0]) < 1e-5
     assert abs(latitude - at[1]) < 1e-5
     assert abs(height - at[2]) < 0.5
+    page.settle()
+    assert off(colour_at(page, (longitude, latitude, height)), MARK) < 25
+    page.page.locator("#details").get_by_role("button", name="Schließen").click()
+    page.settle()
+    assert off(colour_at(page, (longitude, latitude, height)), MARK) > 50
     is_sound(page, points_twin)

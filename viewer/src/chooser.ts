@@ -109,6 +109,7 @@ export class Chooser {
 
   private show(now: Selection | null, before: Selection | null): void {
     const { chrome } = this.page;
+    if (before && before.layer !== now?.layer) this.layers.choosing(before.layer)?.released?.();
     this.outline();
     this.changed();
     if (now) {

@@ -1,11 +1,13 @@
 import {
   Cartesian3,
   type Cesium3DTile,
+  Color,
   ComponentDatatype,
   CustomShader,
   LightingModel,
   Matrix4,
   PixelFormat,
+  PointPrimitiveCollection,
   type Scene,
   ShadowMode,
   TextureMagnificationFilter,
@@ -32,6 +34,9 @@ export interface Dot {
   readonly returnNumber: number | null;
   readonly numberOfReturns: number | null;
 }
+
+/** The accent of what is chosen; `--selected` on the page. */
+const MARK = Color.fromCssColorString("#2a94d0");
 
 const STYLES: readonly DotStyle[] = ["class", "intensity", "color"];
 
@@ -111,6 +116,7 @@ interface PickedPoint {
 export class Dots {
   private wished: DotStyle = "class";
   private hasColors = false;
+  private readonly marks = new PointPrimitiveCollection();
   private hidden: ReadonlySet<number> = new Set();
 
   private constructor(
@@ -123,20 +129,22 @@ export class Dots {
       (tile) => this.learn(tile),
       () => undefined,
     );
+    scene.primitives.add(this.marks);
   }
 
   /** @param area over which points are spread, square metres. */
   static async load(scene: Scene, url: string, isHigh: boolean, area: number): Promise<Dots> {
     const tiles = await Tiles.load(scene, url, {
       shadows: ShadowMode.DISABLED,
-      maximumScreenSpaceError: isHigh ? 4 : 8,
+      // Points are spaced so many pixels at most, and drawn as wide: surfaces close.
+      maximumScreenSpaceError: isHigh ? 2.5 : 4,
       cacheBytes: 384 * 1024 * 1024,
       dynamicScreenSpaceError: true,
       pointCloudShading: {
         attenuation: true,
-        maximumAttenuation: isHigh ? 4 : 3,
+        maximumAttenuation: 4,
         eyeDomeLighting: true,
-        eyeDomeLightingStrength: 0.4,
+        eyeDomeLightingStrength: 0.035,
         eyeDomeLightingRadius: 1,
       },
     });
@@ -226,6 +234,27 @@ export class Dots {
         numberOfReturns: value("_NUMBER_OF_RETURNS"),
       },
     };
+  }
+
+  /** Mark one place, before all that stands in front of it, or none. */
+  mark(place: Cartesian3 | null): void {
+    this.marks.removeAll();
+    if (place) {
+      this.marks.add({
+        position: place,
+        pixelSize: 9,
+        color: MARK,
+        outlineColor: Color.WHITE,
+        outlineWidth: 2,
+        disableDepthTestDistance: Number.POSITIVE_INFINITY,
+      });
+    }
+    this.scene.requestRender();
+  }
+
+  remove(): void {
+    this.scene.primitives.remove(this.marks);
+    this.tiles.remove();
   }
 
   private follow(): void {

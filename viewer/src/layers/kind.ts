@@ -86,6 +86,8 @@ export interface Choosing {
   attributes(id: string): Attributes | null;
   /** Everything that is outlined while it is chosen, as CesiumJS picks it. */
   outlined(id: string): readonly unknown[];
+  /** Called when nothing in the layer is chosen any more; for layers that mark what is chosen by themselves. */
+  released?(): void;
   /** What the sheet shows. `copyFailed` is for buttons that copy. */
   sheet(choice: Choice, words: Words, copyFailed: () => void): Sheet;
   /** Said where an id in a link is not known, and where the server does not answer; `{id}` stands for the id. */

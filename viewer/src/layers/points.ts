@@ -1,4 +1,4 @@
-import { Cartographic, Math as CesiumMath } from "@cesium/engine";
+import { type Cartesian3, Cartographic, Math as CesiumMath } from "@cesium/engine";
 import { tilesetUrl } from "../api";
 import { type Dot, type DotStyle, Dots } from "../cesium/dots";
 import type { Attributes, Row } from "../twin/attributes";
@@ -47,6 +47,7 @@ export const points: LayerKind = {
     const { tiles, facts } = dots;
     const hidden = new Set(HIDDEN_CLASSES);
     dots.setHidden(hidden);
+    let chosen: { readonly id: string; readonly at: Cartesian3 } | null = null;
     let suitScale: () => void = () => undefined;
     return {
       get isShown() {
@@ -63,7 +64,7 @@ export const points: LayerKind = {
       },
       failures: tiles.failures,
       onChange: (listener) => tiles.onChange(listener),
-      remove: () => tiles.remove(),
+      remove: () => dots.remove(),
       section(words) {
         const list = classList(words, words.in(CLASSES), layer.id, facts.classes, hidden, (code, isShown) => {
           if (isShown) hidden.delete(code);
@@ -93,14 +94,17 @@ export const points: LayerKind = {
           const { longitude, latitude, height } = Cartographic.fromCartesian(found.at);
           const [east, north] = [CesiumMath.toDegrees(longitude), CesiumMath.toDegrees(latitude)];
           // No source numbers its points: a point's id is where it lies.
-          return {
-            id: `${east.toFixed(7)},${north.toFixed(7)},${height.toFixed(2)}`,
-            attributes: found.dot as unknown as Attributes,
-          };
+          const id = `${east.toFixed(7)},${north.toFixed(7)},${height.toFixed(2)}`;
+          chosen = { id, at: found.at };
+          return { id, attributes: found.dot as unknown as Attributes };
         },
         place: async () => null,
         attributes: () => null,
-        outlined: () => [],
+        outlined(id) {
+          dots.mark(chosen?.id === id ? chosen.at : null);
+          return [];
+        },
+        released: () => dots.mark(null),
         sheet({ attributes }, words, copyFailed) {
           const dot = attributes as unknown as Dot;
           const found = { title: titleOf(dot, facts, words), subtitle: words.in(POINT), rows: rows(dot, words) };

@@ -94,7 +94,7 @@ const COLORS: Readonly<Record<number, string>> = {
   17: "#9d83a5",
   18: "#d387b2",
   19: "#c5a3b6",
-  20: "#a3a998",
+  20: "#aaa691",
   21: "#d4ab9a",
   22: "#bcb5c4",
   24: "#6d6258",
