@@ -142,6 +142,7 @@ export class Dots {
       dynamicScreenSpaceError: true,
       pointCloudShading: {
         attenuation: true,
+        geometricErrorScale: 1.4, // discs cover a square grid where their diameter is its diagonal
         maximumAttenuation: 4,
         eyeDomeLighting: true,
         eyeDomeLightingStrength: 0.035,
