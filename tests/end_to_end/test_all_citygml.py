@@ -84,8 +84,10 @@ DRAWN = [
 NO_SRSNAME = "no srsName; pass --crs EPSG:25832+7837"
 NO_HEIGHTS = (
     "EPSG:{0} says nothing about heights; pass --crs EPSG:{1}+CODE with the height system's code, "
-    "for example +7837 for DHHN2016, or EPSG:{1}+ellipsoidal"
+    "for example +7837 for DHHN2016"
 )
+# Offered where nobody can mistake the ellipsoid: not on Bessel's.
+OR_ELLIPSOIDAL = ", or EPSG:{0}+ellipsoidal"
 NO_GRID = (
     "PROJ knows no way from {} to ellipsoidal heights with the grids on this machine; "
     "install the grid that PROJ names for it, or convert the data to EPSG:25832+7837 first"
@@ -96,7 +98,7 @@ ELSEWHERE = (
     "or pass the CRS that they are in with --crs"
 )
 NAME_CRS = "; pass --crs, for example --crs EPSG:25832+7837"
-INGOLSTADT = NO_HEIGHTS.format("32632 (WGS 84 / UTM zone 32N)", 32632)
+INGOLSTADT = NO_HEIGHTS.format("32632 (WGS 84 / UTM zone 32N)", 32632) + OR_ELLIPSOIDAL.format(32632)
 
 REFUSED = [
     # Local coordinates and no CRS: refused, and still refused when a wrong one is given.
