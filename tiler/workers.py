@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import multiprocessing
 import os
 import resource
+import signal
+import sys
 from collections import deque
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -30,6 +33,7 @@ class Died:
 # Loaded once by the server that forks the workers, where this process cannot be forked itself.
 _PRELOAD = ["tiler.buildings", "tiler.points.build", "citygml.sources", "pointclouds.sources"]
 _IN_FLIGHT_PER_WORKER = 4
+_PR_SET_PDEATHSIG = 1  # prctl(2)
 _THREADS = Path("/proc/self/task")  # Linux lists the threads of a process here, also those that Python does not know
 # Objects between two searches for reference cycles.  Reading makes millions of objects and next to no cycles, and
 # with Python's own 700 the search takes a seventh of all time.
@@ -146,7 +150,7 @@ class Workers:
         except BrokenProcessPool:
             pool = self._renewed(pool)
         # Alone in a process, the task is guilty if that dies.
-        with ProcessPoolExecutor(1, mp_context=_context(), initializer=_collect_rarely) as alone:
+        with ProcessPoolExecutor(1, mp_context=_context(), initializer=_begin) as alone:
             try:
                 return self._noted(alone.submit(_weighed, function, task).result()), pool
             except BrokenProcessPool:
@@ -166,7 +170,7 @@ class Workers:
         return pool
 
     def _new_pool(self) -> ProcessPoolExecutor:
-        return ProcessPoolExecutor(self._jobs, mp_context=_context(), initializer=_collect_rarely)
+        return ProcessPoolExecutor(self._jobs, mp_context=_context(), initializer=_begin)
 
     def _noted(self, weighed: tuple[Result, int, int]) -> Result:
         result, process, peak = weighed
@@ -181,6 +185,21 @@ def _context() -> BaseContext:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(_PRELOAD)
     return context
+
+
+def _begin() -> None:
+    """Make ready a new worker."""
+    _end_with_parent()
+    _collect_rarely()
+
+
+def _end_with_parent() -> None:
+    """Have the system end this process when its parent dies, even by SIGKILL; else workers would wait for ever.
+
+    Linux alone can do that.  The parent of workers that a fork server started is that server, which lives on.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _collect_rarely() -> None:

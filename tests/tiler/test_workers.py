@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -35,6 +36,14 @@ def place(number: int) -> tuple[int, int, int]:
 def die(number: int) -> int:
     """End the process that runs this, as a system without memory does."""
     os._exit(number)
+
+
+def stay(number: int) -> int:
+    """Say so, and never return."""
+    sys.stdout.write(f"{number}\n")
+    sys.stdout.flush()
+    signal.pause()
+    return number
 
 
 def processes(*, with_thread: bool) -> tuple[int, list[tuple[int, ...]]]:
@@ -108,3 +117,15 @@ def test_a_guarded_task_never_runs_in_this_process() -> None:
         (found,) = workers.map_guarded(place, [1], lambda number: number)
         assert not isinstance(found, Died)
         assert found[1] != os.getpid()
+
+
+def test_workers_of_a_killed_process_end_with_it() -> None:
+    code = _IN_A_FRESH_PROCESS.format(with_thread=False).replace("place", "stay").replace("range(20)", "range(2)")
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]
+    ) as process:
+        assert process.stdout is not None
+        assert {process.stdout.readline(), process.stdout.readline()} == {"0\n", "1\n"}
+        process.kill()
+        # The output ends when nobody holds it any more.
+        assert process.communicate(timeout=60)[0] == ""
