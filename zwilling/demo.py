@@ -17,6 +17,7 @@ from zwilling.rasters import Rectangle
 from zwilling.region import load_region
 from zwilling.sample import write_sample, write_surroundings
 from zwilling.settings import load_settings, region_profile
+from zwilling.standing import check_standing
 from zwilling.viewer_files import viewer_directory
 
 _FIRST_PORT = 8080
@@ -88,11 +89,15 @@ def run_demo(folder: Path, *, host: str, port: int | None, buildings: int, open_
 
     settings = load_settings(settings_file)
     region = load_region(region_profile(settings, folder))
+    layers = []
     for layer in settings.layer:
         with Progress(f"[2/3] {layer.title}") as progress:
             built = build_layer(layer, folder, folder / settings.data, region, progress.update)
+        layers.append(built.layer)
         state = "up to date" if built.outcome is None else built.outcome.amount
         _say(f"[2/3] {layer.title}: {state}")
+    for standing in check_standing(layers, folder / settings.data):
+        _say(f"[2/3] {standing.line}")
 
     chosen = _free_port(host) if port is None else port
     _say("[3/3] Server (Ctrl-C stops it)")
