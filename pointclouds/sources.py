@@ -168,7 +168,7 @@ def open_one(
 ) -> LasSource:
     """Return one LAS, LAZ or COPC file as a source.
 
-    Runs native code on what the file holds; `pointclouds.opening.open_points` does it in a process of its own.
+    Runs native code on what the file holds; `pointclouds.opening.Fence` runs it in a process of its own.
 
     Args:
         path: the file.

@@ -5,37 +5,21 @@ from __future__ import annotations
 import os
 import signal
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from pointclouds.opening import Fence, check_piece, files_at, open_points
+from pointclouds.opening import Fence
+from pointclouds.sources import open_one
 from tests.pointclouds.clouds import CRS, REGION, cloud, opened, patched, write
 from zwilling.errors import SourceError
 
 
-def test_a_folder_in_the_order_of_names(tmp_path: Path) -> None:
-    (tmp_path / "deep").mkdir()
-    for name in ("b.LAZ", "a.las", "deep/c.laz", "notes.txt"):
-        write(tmp_path / name.replace("LAZ", "laz").replace("txt", "las"), cloud(1, count=10))
-    (tmp_path / "b.laz").rename(tmp_path / "b.LAZ")
-    (tmp_path / "notes.las").rename(tmp_path / "notes.txt")
-    sources = open_points(tmp_path, crs=CRS, region=REGION)
-    assert [Path(source.head.name).name for source in sources] == ["a.las", "b.LAZ", "c.laz"]
-    assert [len(source.read(0)) for source in sources] == [10, 10, 10]
-
-
-def test_nothing_to_open(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match=r"holds no \.las or .laz file"):
-        files_at(tmp_path)
-    with pytest.raises(SourceError, match="does not exist"):
-        files_at(tmp_path / "a.las")
-
-
 def test_errors_come_through_the_fence(tmp_path: Path) -> None:
     path = patched(write(tmp_path / "a.las", cloud(1)), 105, "<H", 3)
-    with pytest.raises(SourceError, match="has records of 3 bytes, but format 1 needs 28"):
-        open_points(path, crs=CRS, region=REGION)
+    with Fence() as fence, pytest.raises(SourceError, match="has records of 3 bytes, but format 1 needs 28"):
+        fence.run(path, partial(open_one, crs=CRS, region=REGION), path)
 
 
 def test_a_fingerprint_follows_the_file(tmp_path: Path) -> None:
@@ -65,14 +49,6 @@ def test_a_file_that_takes_for_ever_is_named(monkeypatch: pytest.MonkeyPatch) ->
 def test_what_takes_too_much_memory_is_an_error_of_that_file() -> None:
     with Fence() as fence, pytest.raises(MemoryError):
         fence.run("big.laz", bytearray, 8 << 30)
-
-
-def test_a_piece_is_checked_apart(tmp_path: Path) -> None:
-    source = opened(write(tmp_path / "a.laz", cloud(6)))
-    check_piece(source, 0)
-    patched(tmp_path / "a.laz", int(source.rows[0, 0]) + 30, "<I", 5)
-    with pytest.raises(SourceError, match="holds 5 points where 1,000 are promised"):
-        check_piece(source, 0)
 
 
 def _abort() -> None:
