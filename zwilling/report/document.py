@@ -10,13 +10,14 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from tiler.buildings import TilingResult
 from tiler.target import sweep
 from zwilling import __version__
 from zwilling.errors import TilesetError
-from zwilling.issues import Severity
+from zwilling.issues import Issue, Severity
+from zwilling.layers import Extent
 from zwilling.report.figures import attributes, data_date, elevations, height_differences, levels, occurrences
 from zwilling.report.page import page
 
@@ -50,47 +51,82 @@ class Subject:
     is_synthetic: bool = False
 
 
-def report_json(
-    result: TilingResult, sources: Sequence[Path], subject: Subject, *, files: int, size_bytes: int, seconds: float
+class Result(Protocol):
+    """What came of making a tileset of any kind, as far as every report tells it."""
+
+    @property
+    def tiles(self) -> int: ...
+    @property
+    def extent(self) -> Extent: ...
+    @property
+    def height_method(self) -> str: ...
+    @property
+    def attribution(self) -> tuple[str, ...]: ...
+    @property
+    def issues(self) -> tuple[Issue, ...]: ...
+    @property
+    def peak_rss_bytes(self) -> int: ...
+
+
+def common(
+    kind: str,
+    result: Result,
+    sources: Sequence[Path],
+    subject: Subject,
+    *,
+    files: int,
+    size_bytes: int,
+    seconds: float,
 ) -> dict[str, Any]:
-    """Return the report of one tileset.
+    """Return what the reports of all kinds of layers say.
 
     `losses` counts the findings of severity error by code; `findings` holds all of them, each with its place.
     """
     losses = Counter(issue.code for issue in result.issues if issue.severity is Severity.ERROR)
     return {
-        "kind": "buildings",
+        "kind": kind,
         "title": subject.title,
         "region": subject.region,
         "is_synthetic": subject.is_synthetic,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "program": f"zwilling {__version__}",
         "sources": [str(path) for path in sources],
-        "features_in": result.features_in,
-        "features_out": result.features_out,
-        "rows": result.statistics.rows,
+        "features_in": 0,
+        "features_out": 0,
         "points_in": 0,
         "points_out": 0,
+        "triangles": 0,
         "losses": dict(sorted(losses.items())),
-        "triangles": result.triangles,
         "tiles": result.tiles,
         "files": files,
         "bytes_in": sum(path.stat().st_size for path in sources if path.is_file()),
         "bytes": size_bytes,
-        "crs": list(result.rows.crs),
         "height_method": result.height_method,
         "attribution": list(result.attribution),
         "extent": asdict(result.extent),
-        "data_date": data_date(result.statistics),
         "seconds": round(seconds, 3),
         "peak_rss_bytes": result.peak_rss_bytes,
+        "findings": [issue.to_json() for issue in result.issues],
+    }
+
+
+def report_json(
+    result: TilingResult, sources: Sequence[Path], subject: Subject, *, files: int, size_bytes: int, seconds: float
+) -> dict[str, Any]:
+    """Return the report of one tileset of buildings."""
+    return common("buildings", result, sources, subject, files=files, size_bytes=size_bytes, seconds=seconds) | {
+        "features_in": result.features_in,
+        "features_out": result.features_out,
+        "rows": result.statistics.rows,
+        "triangles": result.triangles,
+        "crs": list(result.rows.crs),
+        "data_date": data_date(result.statistics),
         "elevations": elevations(result.rows),
         "height_differences": height_differences(result.rows),
         "attributes": attributes(result.properties, result.rows, result.statistics.rows),
         "occurrences": {key: occurrences(result.statistics, key) for key in ("roof_type_label", "function_label")},
         "tile_levels": levels(result.tile_facts),
         "tile_details": [asdict(tile) for tile in result.tile_facts],
-        "findings": [issue.to_json() for issue in result.issues],
     }
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, astuple
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,11 +12,9 @@ from tiler.terrain.build import GroundResult
 from tiler.terrain.ground import Ground
 from tiler.terrain.imagery import FOLDER as IMAGERY
 from tiler.terrain.quantized_terrain import FOLDER as TERRAIN
-from zwilling import __version__
-from zwilling.issues import Severity
 from zwilling.rasters import Mosaic
 from zwilling.report.coverage import coverage
-from zwilling.report.document import Subject
+from zwilling.report.document import Subject, common
 
 # Squares of the map of tiles: more are too small to be told apart on a page.
 _MOST_SQUARES: Final = 400
@@ -33,38 +30,13 @@ def ground_report(
     size_bytes: int,
     seconds: float,
 ) -> dict[str, Any]:
-    """Return the report of one ground.
-
-    `losses` counts the findings of severity error by code; `findings` holds all of them, each with its place.
-    """
-    losses = Counter(issue.code for issue in result.issues if issue.severity is Severity.ERROR)
-    return {
-        "kind": "ground",
-        "title": subject.title,
-        "region": subject.region,
-        "is_synthetic": subject.is_synthetic,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "program": f"zwilling {__version__}",
-        "sources": [str(path) for path in sources],
-        "features_in": 0,
-        "features_out": 0,
-        "points_in": 0,
-        "points_out": 0,
-        "losses": dict(sorted(losses.items())),
+    """Return the report of one ground."""
+    return common("ground", result, sources, subject, files=files, size_bytes=size_bytes, seconds=seconds) | {
         "triangles": result.triangles,
-        "tiles": result.tiles,
         "textured_tiles": result.textured_tiles,
-        "files": files,
-        "bytes_in": sum(path.stat().st_size for path in sources if path.is_file()),
-        "bytes": size_bytes,
         "crs": [ground.crs],
-        "height_method": result.height_method,
         "plane": None if ground.heights is not None else ground.plane,
-        "attribution": list(result.attribution),
-        "extent": asdict(result.extent),
         "data_date": _data_date(ground),
-        "seconds": round(seconds, 3),
-        "peak_rss_bytes": result.peak_rss_bytes,
         "files_decoded": list(result.decoded),
         "pieces": result.units,
         "pieces_made": result.fresh,
@@ -83,7 +55,6 @@ def ground_report(
         "ground_levels": [asdict(level) for level in result.levels],
         "ground_map": _map(result),
         "globe": {name: _published(name, result) for name in (TERRAIN, IMAGERY)},
-        "findings": [issue.to_json() for issue in result.issues],
     }
 
 

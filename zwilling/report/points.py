@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -14,15 +13,13 @@ import numpy as np
 
 from tiler.points.build import PointsResult
 from tiler.points.metadata import class_name
-from zwilling import __version__
 from zwilling.crs import Georeference, parse_crs
 from zwilling.errors import ZwillingError
-from zwilling.issues import Severity
 from zwilling.points import PointHead
 from zwilling.rasters import Rectangle
 from zwilling.region import Region
 from zwilling.report.coverage import coverage
-from zwilling.report.document import Subject
+from zwilling.report.document import Subject, common
 
 _M2_PER_KM2: Final = 1e6
 
@@ -58,41 +55,19 @@ def points_report(
     """Return the report of one point cloud.
 
     `points_in` is `points_out` and what was left out (`dropped`, `outside`) together; `points_promised` counts what the
-    heads of all files promise that could be opened.  `losses` counts the findings of severity
-    error by code; `findings` holds all of them, each with its place.
+    heads of all files promise that could be opened.
     """
-    losses = Counter(issue.code for issue in result.issues if issue.severity is Severity.ERROR)
     lost = frozenset(result.lost)
     boxes = {one.head.name: _covers(one.head, result.crs, region) for one in read}
     covered = coverage([], [box for name, box in boxes.items() if box is not None and name not in lost])["heights"]
-    return {
-        "kind": "points",
-        "title": subject.title,
-        "region": subject.region,
-        "is_synthetic": subject.is_synthetic,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "program": f"zwilling {__version__}",
-        "sources": [str(path) for path in sources],
-        "features_in": 0,
-        "features_out": 0,
+    return common("points", result, sources, subject, files=files, size_bytes=size_bytes, seconds=seconds) | {
         "points_promised": sum(one.head.count for one in read),
         "points_in": result.points_in,
         "points_out": result.points_out,
         "dropped": {str(code): count for code, count in sorted(result.dropped.items())},
         "outside": result.outside,
-        "losses": dict(sorted(losses.items())),
-        "triangles": 0,
-        "tiles": result.tiles,
-        "files": files,
-        "bytes_in": sum(path.stat().st_size for path in sources if path.is_file()),
-        "bytes": size_bytes,
         "bytes_per_point": round(result.size / max(result.points_out, 1), 3),
         "crs": [result.crs],
-        "height_method": result.height_method,
-        "attribution": list(result.attribution),
-        "extent": asdict(result.extent),
-        "seconds": round(seconds, 3),
-        "peak_rss_bytes": result.peak_rss_bytes,
         "scratch_bytes": result.scratch_bytes,
         "covered_km2": covered,
         "points_per_m2": round(result.points_out / (covered * _M2_PER_KM2), 3) if covered else None,
@@ -102,7 +77,6 @@ def points_report(
         "classes": _classes(result),
         "point_files": [_file(one, boxes[one.head.name], is_lost=one.head.name in lost) for one in read],
         "point_levels": _levels(result),
-        "findings": [issue.to_json() for issue in result.issues],
     }
 
 
