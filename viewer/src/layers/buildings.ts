@@ -22,6 +22,7 @@ export const buildings: LayerKind = {
   kind: "buildings",
   description: { de: "Gebäude mit Dachform", en: "Buildings with roof shape" },
   isSubject: true,
+  hidesSubjects: false,
   parameter: "gebaeude",
   settings: [],
 

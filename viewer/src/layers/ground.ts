@@ -31,6 +31,7 @@ export const ground: LayerKind = {
   kind: "ground",
   description: { de: "Gelände, wo vorhanden mit Luftbild", en: "Terrain, with an aerial photo where there is one" },
   isSubject: false,
+  hidesSubjects: false,
   parameter: null,
   settings: [FORM, PICTURE],
 

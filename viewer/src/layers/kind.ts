@@ -15,6 +15,8 @@ export interface LayerKind {
   readonly description: Text;
   /** Whether the first view goes to such layers; others, like the ground below, come into it only where they are alone. */
   readonly isSubject: boolean;
+  /** Whether such a layer covers subjects that stand in the same place: beside one it is off until a visitor wants it. */
+  readonly hidesSubjects: boolean;
   /** Name in the address (`?gebaeude=…`) of what was chosen in such a layer; null where nothing in it has an id. */
   readonly parameter: string | null;
   /** What visitors may set for all layers of the kind. */

@@ -42,6 +42,7 @@ export class LayersOnStage {
   async load(layers: readonly Layer[], stage: Stage, settings: ReadonlyMap<string, string>): Promise<readonly Layer[]> {
     const errors: unknown[] = [];
     const missing: Layer[] = [];
+    const hasSubject = layers.some(({ kind }) => KINDS.get(kind)?.isSubject);
     for (const layer of layers) {
       const kind = KINDS.get(layer.kind);
       if (!kind) continue;
@@ -52,6 +53,9 @@ export class LayersOnStage {
           const value = settings.get(setting.parameter);
           if (value !== undefined) staged.set(setting, value);
         }
+        // A link that says how such a layer is drawn wants it seen.
+        const isWanted = kind.settings.some(({ parameter }) => settings.has(parameter));
+        if (kind.hidesSubjects && hasSubject && !isWanted) staged.isShown = false;
         this.entries = [...this.entries, { layer, kind, staged }];
       } catch (error) {
         errors.push(error);

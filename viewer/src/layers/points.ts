@@ -39,6 +39,7 @@ export const points: LayerKind = {
   kind: "points",
   description: { de: "Einzelne Punkte der Laservermessung", en: "Single points of the laser survey" },
   isSubject: false,
+  hidesSubjects: true,
   parameter: null,
   settings: [STYLE],
 
