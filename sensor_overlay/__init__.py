@@ -1,1 +1,1 @@
-"""LoRaWAN uplinks -> observations.  Empty until the sensor pipeline is built; the import rules already hold for it."""
+"""Live LoRaWAN sensors: uplinks in, observations kept, alerts raised, changes told."""

@@ -1,0 +1,139 @@
+"""Who asks, and which things they may see: the one place that accounts will plug into.
+
+Without a token everybody is the public. Tokens are random, and only their SHA-256 is kept: a stolen file opens nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from sqlalchemy import ColumnElement, and_, true
+
+from sensor_overlay.store.schema import thing
+from zwilling.errors import SettingsError
+
+TOKEN_PREFIX: Final = "zw_"  # noqa: S105 - what every token begins with, so that scanners for leaked secrets find them
+
+
+class Right(StrEnum):
+    """What a principal may do beyond looking at what its groups see."""
+
+    READ = "sensors:read"
+    """See everything, unregistered devices and dead letters included."""
+    WRITE = "sensors:write"
+    """Create, change and delete SensorThings entities."""
+    ALERTS = "alerts"
+    """Acknowledge and close alerts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Somebody who asks.
+
+    Attributes:
+        name: stands beside what they did; empty for the public.
+        groups: whose things they see: `public`, `staff`, `crisis`.
+        rights: see `Right`.
+        sites: short ids of schools or plants that `staff` is narrowed to; empty for all.
+    """
+
+    name: str = ""
+    groups: frozenset[str] = frozenset({"public"})
+    rights: frozenset[Right] = frozenset()
+    sites: frozenset[str] = frozenset()
+
+
+PUBLIC: Final = Principal()
+
+
+def visible(principal: Principal) -> ColumnElement[bool]:
+    """Return the condition on `schema.thing` that holds for the things which `principal` may see."""
+    if Right.READ in principal.rights:
+        return true()
+    open_to = [thing.c.access == "public"]
+    others = sorted(principal.groups - {"public"})
+    if others:
+        closed = thing.c.access.in_(others)
+        open_to.append(and_(closed, thing.c.site.in_(sorted(principal.sites))) if principal.sites else closed)
+    allowed = open_to[0] if len(open_to) == 1 else open_to[0] | open_to[1]
+    return and_(thing.c.is_registered, allowed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """`[[token]]` in the tokens file.
+
+    Attributes:
+        name: of its holder, as it stands beside what they did.
+        sha256: of the token, hexadecimal.
+        groups: see `Principal`.
+        rights: see `Right`.
+        sites: see `Principal`.
+    """
+
+    name: str
+    sha256: str
+    groups: list[str] = msgspec.field(default_factory=lambda: ["staff"])
+    rights: list[Right] = msgspec.field(default_factory=list)
+    sites: list[str] = msgspec.field(default_factory=list)
+
+
+class Tokens:
+    """The tokens of a twin."""
+
+    def __init__(self, tokens: Iterable[Token] = ()) -> None:
+        self._tokens = [
+            (
+                token.sha256.lower().encode(),
+                Principal(
+                    token.name, frozenset({"public", *token.groups}), frozenset(token.rights), frozenset(token.sites)
+                ),
+            )
+            for token in tokens
+        ]
+
+    def principal(self, authorization: str | None) -> Principal | None:
+        """Return who shows this `Authorization` header: the public without one, None for a token that is not known."""
+        if not authorization:
+            return PUBLIC
+        scheme, _, token = authorization.partition(" ")
+        if scheme.lower() != "bearer":
+            return None
+        digest = hashlib.sha256(token.strip().encode()).hexdigest().encode()
+        found = None
+        for known, principal in self._tokens:  # all of them, so that time tells nothing
+            if hmac.compare_digest(known, digest):
+                found = principal
+        return found
+
+
+def load_tokens(path: Path) -> Tokens:
+    """Return the tokens that the file at `path` knows; none where there is no file.
+
+    Raises:
+        SettingsError: it is not TOML, or an entry is malformed.
+    """
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        return Tokens(msgspec.convert(document.get("token", []), list[Token]))
+    except FileNotFoundError:
+        return Tokens()
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        raise SettingsError(
+            f"cannot be read ({error})", source=path, remedy="write it with 'zwilling sensors token'"
+        ) from error
+
+
+def new_token() -> tuple[str, str]:
+    """Return a new token, and its SHA-256 as it stands in the tokens file."""
+    token = TOKEN_PREFIX + secrets.token_urlsafe(32)
+    return token, hashlib.sha256(token.encode()).hexdigest()
