@@ -10,7 +10,7 @@ import hmac
 import secrets
 import tomllib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
@@ -82,9 +82,9 @@ class Token:
 
     name: str
     sha256: str
-    groups: list[str] = msgspec.field(default_factory=lambda: ["staff"])
-    rights: list[Right] = msgspec.field(default_factory=list)
-    sites: list[str] = msgspec.field(default_factory=list)
+    groups: list[str] = field(default_factory=lambda: ["staff"])
+    rights: list[Right] = field(default_factory=list)
+    sites: list[str] = field(default_factory=list)
 
 
 class Tokens:
