@@ -15,6 +15,7 @@ import click
 
 from zwilling import __version__
 from zwilling.errors import ZwillingError
+from zwilling.sensor_commands import sensors
 
 if TYPE_CHECKING:
     from zwilling.issues import Issue
@@ -342,6 +343,9 @@ def sample(folder: Path, buildings: int, seed: int, ground: bool, points: bool) 
     if points:
         for path in write_points(folder, buildings=buildings, seed=seed):
             click.echo(str(path))
+
+
+main.add_command(sensors)
 
 
 @main.group()
