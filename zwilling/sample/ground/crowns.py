@@ -15,8 +15,8 @@ from zwilling.sample.trees import Tree
 
 _SIZE = 2048
 _SHADE = 0.86  # what a crown takes of the sun
-_LEAVES = ((74, 88, 56, 186), (64, 80, 52, 176), (84, 94, 58, 200), (92, 96, 62, 190), (60, 72, 50, 168))
-_NEEDLES = (50, 62, 50, 140)
+_LEAVES = ((86, 104, 62, 186), (74, 95, 58, 176), (96, 110, 64, 200), (104, 110, 70, 190), (70, 86, 56, 168))
+_NEEDLES = (56, 72, 56, 140)
 
 _Cut = tuple[slice, slice, NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
 
