@@ -37,9 +37,9 @@ _OWN_PAGES = {"cross-origin-resource-policy": "same-origin"}
 _OPEN_DATA = {
     "cross-origin-resource-policy": "cross-origin",
     "access-control-allow-origin": "*",
-    "access-control-expose-headers": "Accept-Ranges, Content-Encoding, Content-Length, Content-Range, ETag",
+    "access-control-expose-headers": "Accept-Ranges, Content-Encoding, Content-Length, Content-Range, ETag, Location",
 }
-OPEN_PREFIXES = ("/tiles/", "/api/")
+OPEN_PREFIXES = ("/tiles/", "/api/", "/sta/")
 
 
 def response_headers(path: str) -> dict[str, str]:

@@ -24,16 +24,21 @@ _log = logging.getLogger("zwilling.server")
 _PROBLEMS = MappingProxyType(
     {
         400: ("bad-request", "Fehlerhafte Anfrage", "Die Anfrage ist nicht zu verstehen."),
+        401: ("unauthorized", "Nicht angemeldet", "Für diese Anfrage wird ein gültiges Zugangstoken gebraucht."),
+        403: ("forbidden", "Nicht erlaubt", "Das Zugangstoken der Anfrage hat dieses Recht nicht."),
         404: ("not-found", "Nicht gefunden", "Unter dieser Adresse gibt es nichts. Bitte prüfen Sie die Schreibweise."),
-        405: ("method-not-allowed", "Methode nicht erlaubt", "Diese Adresse kann nur gelesen werden (GET oder HEAD)."),
+        405: ("method-not-allowed", "Methode nicht erlaubt", "Diese Adresse kennt die Methode der Anfrage nicht."),
         406: ("not-acceptable", "Keine passende Darstellung", "Die Anfrage schließt jede Kodierung aus, die vorliegt."),
+        409: ("conflict", "Widerspruch", "Die Anfrage passt nicht zu dem, was schon gespeichert ist."),
         412: (
             "precondition-failed",
             "Bedingung nicht erfüllt",
             "Was vorliegt, ist nicht mehr die Fassung der Anfrage.",
         ),
-        413: ("content-too-large", "Anfrage zu groß", "Diese Adresse nimmt keine Daten entgegen."),
+        413: ("content-too-large", "Anfrage zu groß", "Die Anfrage bringt mehr Daten, als diese Adresse annimmt."),
         414: ("uri-too-long", "Adresse zu lang", "Die Adresse ist länger, als der Server annimmt."),
+        415: ("unsupported-media-type", "Format nicht unterstützt", "Dieses Format nimmt die Adresse nicht an."),
+        429: ("too-many-requests", "Zu viele Anfragen", "Bitte warten Sie einen Augenblick."),
         431: (
             "header-fields-too-large",
             "Kopfzeilen zu groß",

@@ -22,6 +22,9 @@ from server.connections import Patience, connection_class
 from server.security import MAX_HEADER_BYTES
 from zwilling.errors import SettingsError
 
+MAX_MESSAGE_BYTES = 64 << 10
+"""Of what a WebSocket's client may send at once."""
+
 
 def serve(
     data: Path,
@@ -57,8 +60,10 @@ def serve(
         config = uvicorn.Config(
             create_app(data, viewer, title=title),
             http=connection_class(patience),
-            ws="none",
-            lifespan="off",
+            ws="websockets-sansio",
+            ws_max_size=MAX_MESSAGE_BYTES,
+            ws_per_message_deflate=False,  # changes are small, and a window per client would cost more than it saves
+            lifespan="on",
             log_config=None,
             access_log=False,
             server_header=False,

@@ -13,6 +13,8 @@ from urllib.parse import unquote
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message
 
+PIECE = 60_000
+"""Bytes that a body comes in at once."""
 _RUNNER = asyncio.Runner()  # one loop for all requests: making one costs more than most answers
 atexit.register(_RUNNER.close)
 
@@ -45,7 +47,11 @@ class Client:
         """Return the reply to a HEAD."""
         return self.request("HEAD", target, headers)
 
-    def request(self, method: str, target: str, headers: Mapping[str, str] | None = None) -> Reply:
+    def post(self, target: str, body: bytes, headers: Mapping[str, str] | None = None) -> Reply:
+        """Return the reply to a POST of `body`, whose length is not announced."""
+        return self.request("POST", target, headers, body)
+
+    def request(self, method: str, target: str, headers: Mapping[str, str] | None = None, body: bytes = b"") -> Reply:
         """Return the reply to a request for `target`, which is sent as it is written, as uvicorn would hand it on."""
         raw_path, _, query = target.partition("?")
         scope = {
@@ -63,9 +69,12 @@ class Client:
             "client": ("127.0.0.1", 50_000),
         }
         sent: list[Message] = []
+        pieces = [body[at : at + PIECE] for at in range(0, len(body), PIECE)] or [b""]
 
         async def receive() -> Message:
-            return {"type": "http.request", "body": b"", "more_body": False}
+            if not pieces:
+                return {"type": "http.disconnect"}
+            return {"type": "http.request", "body": pieces.pop(0), "more_body": bool(pieces)}
 
         async def send(message: Message) -> None:
             sent.append(message)
@@ -78,8 +87,8 @@ class Client:
                     raise
 
         _RUNNER.run(run())
-        start, *body = sent
+        start, *parts = sent
         assert start["type"] == "http.response.start"
-        assert not body[-1].get("more_body")
+        assert not parts[-1].get("more_body")
         headers_ = Headers(raw=list(start["headers"]))
-        return Reply(start["status"], headers_, b"".join(part.get("body", b"") for part in body), len(body))
+        return Reply(start["status"], headers_, b"".join(part.get("body", b"") for part in parts), len(parts))

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
 
 from server.run import listen, url_of
 from tests.server.conftest import CURRENT, GLB, SECRET
@@ -80,8 +82,8 @@ def read_all(connection: socket.socket) -> bytes:
 
 
 @contextmanager
-def running(data: Path, patience: str = "") -> Iterator[Running]:
-    program = textwrap.dedent(PROGRAM).format(patience=patience)
+def running(data: Path, patience: str = "", program: str = PROGRAM) -> Iterator[Running]:
+    program = textwrap.dedent(program).format(patience=patience)
     command = [sys.executable, "-W", "error", "-c", program, str(data)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -195,7 +197,86 @@ def rss(server: Running) -> int:
     return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
 
-def test_a_websocket_is_not_opened(server: Running) -> None:
+LIVE_PROGRAM = """
+import asyncio
+import sys
+from pathlib import Path
+from starlette.responses import StreamingResponse
+from starlette.routing import Route, WebSocketRoute
+from server import run
+from server.connections import Patience
+
+async def echo(socket):
+    await socket.accept()
+    async for text in socket.iter_text():
+        await socket.send_text(text)
+
+async def events(request):
+    async def endless():
+        while True:
+            yield "data: 1\\n\\n"
+            await asyncio.sleep(0.2)
+    return StreamingResponse(endless(), media_type="text/event-stream")
+
+async def swallow(request):
+    await request.body()
+
+create_app = run.create_app
+def with_live(*args, **kwargs):
+    app = create_app(*args, **kwargs)
+    app.router.routes[:0] = [WebSocketRoute("/live", echo), Route("/live/events", events),
+                              Route("/ingest/tts", swallow, methods=["POST"])]
+    return app
+run.create_app = with_live
+run.serve(Path(sys.argv[1]), None, port=0, title="T", patience=Patience({patience}),
+          on_listening=lambda url: print(url, flush=True))
+print("left", flush=True)
+"""
+
+
+def test_a_websocket_outlives_the_patience_with_heads_and_is_told_when_the_server_leaves(prepared_data: Path) -> None:
+    with running(prepared_data, "head=0.5, body=0.5", LIVE_PROGRAM) as server:
+        with connect(f"ws://127.0.0.1:{server.port}/live") as live, closing(server.connect()) as slow:
+            slow.sendall(b"GET / HT")
+            assert read_all(slow) == b""  # so the time of a head has passed
+            live.send("still here")
+            assert live.recv(timeout=WAIT) == "still here"
+            live.send("a" * 100_000)
+            with pytest.raises(ConnectionClosed) as caught:
+                live.recv(timeout=WAIT)
+            assert caught.value.rcvd is not None
+            assert caught.value.rcvd.code == 1009
+        with connect(f"ws://127.0.0.1:{server.port}/live") as live:
+            server.process.send_signal(signal.SIGTERM)
+            with pytest.raises(ConnectionClosed) as caught:
+                live.recv(timeout=WAIT)
+            assert caught.value.rcvd is not None
+            assert caught.value.rcvd.code == 1012
+        assert server.stop()[0] == 0
+
+
+def test_a_stream_of_events_outlives_the_patience_with_heads(prepared_data: Path) -> None:
+    with running(prepared_data, "head=0.5, drain=1", LIVE_PROGRAM) as server, closing(server.connect()) as stream:
+        stream.sendall(b"GET /live/events HTTP/1.1\r\nHost: a\r\n\r\n")
+        with closing(server.connect()) as slow:
+            slow.sendall(b"GET / HT")
+            assert read_all(slow) == b""
+        received = b""
+        while received.count(b"data: 1") < 10:
+            piece = stream.recv(1 << 16)
+            assert piece
+            received += piece
+        assert server.stop()[0] == 0
+
+
+def test_slow_bodies_are_hung_up_on(prepared_data: Path) -> None:
+    with running(prepared_data, "body=1", LIVE_PROGRAM) as server, closing(server.connect()) as connection:
+        connection.sendall(b"POST /ingest/tts HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nslow")
+        read_all(connection)  # ends within WAIT
+        assert server.get("/healthz").startswith(b"HTTP/1.1 200")
+
+
+def test_a_websocket_is_not_opened_where_there_is_none(server: Running) -> None:
     reply = server.get("/live", "Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13")
     assert not reply.startswith(b"HTTP/1.1 101")
 

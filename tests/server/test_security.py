@@ -4,12 +4,15 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
 from server.app import create_app
+from server.problems import HANDLERS
 from server.security import Guard
 from tests.server.asgi import Client
 from tests.server.conftest import CURRENT
@@ -106,6 +109,50 @@ def test_a_reading_request_brings_no_data(client: Client, length: str) -> None:
 @pytest.mark.parametrize("length", ["0", "2", "65536"])
 def test_a_little_data_is_let_pass_unread(client: Client, length: str) -> None:
     assert client.get("/", headers={"content-length": length}).status_code == 200
+
+
+async def echo(request: Request) -> Response:
+    """Return how much came."""
+    return Response(str(len(await request.body())))
+
+
+@pytest.fixture
+def writable() -> Client:
+    """A server in which every address exists and takes what the guard lets through."""
+    route = Route("/{path:path}", echo, methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
+    return Client(Starlette(routes=[route], middleware=[Middleware(Guard)], exception_handlers=dict(HANDLERS)))
+
+
+@pytest.mark.parametrize(
+    ("path", "methods", "most"),
+    [
+        ("/ingest/chirpstack", {"POST"}, 1 << 20),
+        ("/sta/v1.1/Things", {"GET", "POST", "PUT", "PATCH", "DELETE"}, 25 << 20),
+        ("/api/alerts/7/acknowledge", {"GET", "POST"}, 16 << 10),
+        ("/api/twin", {"GET"}, 64 << 10),
+        ("/live/events", {"GET"}, 64 << 10),
+    ],
+)
+def test_what_may_be_written_where(writable: Client, path: str, methods: set[str], most: int) -> None:
+    for method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
+        reply = writable.request(method, path)
+        assert reply.status_code == (200 if method in methods else 405)
+        assert method in methods or method not in reply.headers["allow"].split(", ")
+    for method in methods - {"GET"}:
+        assert writable.request(method, path, body=bytes(most)).content == str(most).encode()
+        for announced in ({}, {"content-length": str(most + 1)}):
+            reply = writable.request(method, path, announced, bytes(most + 1))
+            assert reply.status_code == 413
+            assert reply.headers["connection"] == "close"
+
+
+def test_preflight_where_may_be_written(writable: Client) -> None:
+    asked = {"origin": "https://other.example", "access-control-request-method": "PATCH"}
+    reply = writable.request("OPTIONS", "/sta/v1.1/Things(1)", asked)
+    assert reply.headers["access-control-allow-methods"] == "GET, HEAD, OPTIONS, POST, PATCH, PUT, DELETE"
+    assert {"Authorization", "Content-Type"} <= set(reply.headers["access-control-allow-headers"].split(", "))
+    assert reply.headers["access-control-allow-origin"] == "*"
+    assert writable.request("OPTIONS", "/ingest/tts", asked).status_code == 405  # machines alone
 
 
 def test_other_protocols_pass_the_guard_untouched() -> None:
