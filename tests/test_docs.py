@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from scripts.cli_reference import PAGE, page
-from zwilling import settings
+from zwilling import sensor_settings, settings
 from zwilling.cli import main
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -28,6 +28,15 @@ TABLES: dict[str, type] = {
     "ground": settings.GroundLayerSettings,
     "points": settings.PointLayerSettings,
     "server": settings.ServerSettings,
+    "database": sensor_settings.DatabaseSettings,
+    "sensors": sensor_settings.SensorSettings,
+    "sensors.broker": sensor_settings.BrokerSettings,
+    "sensors.webhook": sensor_settings.WebhookSettings,
+    "sensors.rule": sensor_settings.RuleSettings,
+    "sensors.rule.level": sensor_settings.LevelSettings,
+    "sensors.recipient": sensor_settings.RecipientSettings,
+    "sensors.mail": sensor_settings.MailSettings,
+    "env": sensor_settings.SecretSettings,
 }
 
 
@@ -36,14 +45,15 @@ def test_the_command_line_reference_is_what_help_says() -> None:
 
 
 def test_every_table_of_the_settings_is_known_here() -> None:
-    kinds = {kind for _, kind in inspect.getmembers(settings, dataclasses.is_dataclass)}
+    modules = (settings, sensor_settings)
+    kinds = {kind for module in modules for _, kind in inspect.getmembers(module, dataclasses.is_dataclass)}
     assert kinds == set(TABLES.values())
 
 
 @pytest.mark.parametrize("table", TABLES)
 def test_every_setting_is_documented(table: str) -> None:
     text = (PROJECT / "docs" / "reference" / "settings.md").read_text(encoding="utf-8")
-    parts = re.split(r"^## .*?`\[*([a-z]+)\]*`.*$", text, flags=re.MULTILINE)
+    parts = re.split(r"^## .*?`\[*([a-z.]+)\]*`.*$", text, flags=re.MULTILINE)
     sections = {"": parts[0], **dict(zip(parts[1::2], parts[2::2], strict=True))}
     documented = set(re.findall(r"^\| `([a-z_]+)` \|", sections.get(table, ""), re.MULTILINE))
     said_before = {

@@ -5,10 +5,15 @@ Passwords, tokens and secrets are named, never written: by the environment's var
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import quote, urlsplit, urlunsplit
 
 import msgspec
+
+from zwilling.errors import SettingsError
 
 Network = Literal["chirpstack", "tts"]
 
@@ -99,6 +104,11 @@ class LevelSettings:
     minutes: Annotated[float, msgspec.Meta(ge=0)] = 0
     readings: Annotated[int, msgspec.Meta(ge=1)] = 1
     text: str = "{room} ({site}): {property} {value} {unit}, {level}"
+
+    @property
+    def limit(self) -> float:
+        """Return the value at which the level is passed, from above or from below."""
+        return next(limit for limit in (self.above, self.below) if limit is not None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,9 +228,65 @@ class DatabaseSettings:
     """`[database]`: where observations are kept.
 
     Attributes:
-        url: `postgresql://user@host/name`; empty for an SQLite file `zwilling.db` in the folder `data`.
+        url: `postgresql://user@host/name`, or `sqlite:///file` relative to `zwilling.toml`; empty for the SQLite file
+            `zwilling.db` in the folder `data`.
         password: of that user, see `SecretSettings`.
     """
 
     url: str = ""
     password: SecretSettings = field(default_factory=SecretSettings)
+
+
+def secret(settings: SecretSettings, base: Path, *, where: str, source: object = None) -> str:
+    """Return the secret that `settings` name, or nothing where they name none.
+
+    Args:
+        settings: where it is.
+        base: folder of `zwilling.toml`.
+        where: the place in the settings, for the error.
+        source: `zwilling.toml` itself, for the error.
+
+    Raises:
+        SettingsError: the variable is not set or empty, or the file cannot be read or is empty.
+    """
+    if settings.env:
+        found = os.environ.get(settings.env, "")
+        if not found:
+            problem = f"the environment has no variable {settings.env}, or it is empty"
+            raise SettingsError(problem, source=source, where=where, remedy=f"set it: {settings.env}=…")
+        return found
+    if not settings.file:
+        return ""
+    path = base / settings.file
+    try:
+        found = path.read_text(encoding="utf-8").removesuffix("\n").removesuffix("\r")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise SettingsError(f"the secret's file {path} cannot be read ({reason})", source=source, where=where) from None
+    if not found or any(ord(character) < 32 for character in found):
+        problem = f"the secret's file {path} must hold one line, the secret"
+        raise SettingsError(problem, source=source, where=where)
+    return found
+
+
+def database_url(settings: DatabaseSettings, base: Path, data: Path) -> str:
+    """Return the URL of the database, its password filled in: `sqlite:///…` or `postgresql://…`.
+
+    Args:
+        settings: `[database]`.
+        base: folder of `zwilling.toml`.
+        data: the folder `data`, absolute.
+
+    Raises:
+        SettingsError: the password cannot be found.
+    """
+    if not settings.url:
+        return f"sqlite:///{data / 'zwilling.db'}"
+    parts = urlsplit(settings.url)
+    if parts.scheme == "sqlite":
+        return f"sqlite:///{base / settings.url.removeprefix('sqlite:///')}"
+    password = secret(settings.password, base, where="database.password")
+    if not password:
+        return settings.url
+    user, _, host = parts.netloc.rpartition("@")
+    return urlunsplit(parts._replace(netloc=f"{user}:{quote(password, safe='')}@{host}"))

@@ -8,14 +8,16 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, is_dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 
 from zwilling.errors import SettingsError
 from zwilling.layers import LAYER_ID
+from zwilling.sensor_checks import check_database, check_sensors
+from zwilling.sensor_settings import DatabaseSettings, SensorSettings
 
 DEFAULT_FILE = "zwilling.toml"
 
@@ -159,7 +161,9 @@ class Settings:
         region: see `RegionSettings`.
         layer: the layers, in the order in which the viewer lists them.
         server: see `ServerSettings`.
-        data: folder for built layers, relative to the file.
+        sensors: see `SensorSettings`.
+        database: see `DatabaseSettings`.
+        data: folder for built layers and the database, relative to the file.
     """
 
     region: RegionSettings = field(default_factory=RegionSettings)
@@ -169,11 +173,13 @@ class Settings:
 
 
 def load_settings(path: Path) -> Settings:
+    sensors: SensorSettings = field(default_factory=SensorSettings)
+    database: DatabaseSettings = field(default_factory=DatabaseSettings)
     """Return the settings that the file at `path` states.
 
     Raises:
         SettingsError: the file is missing, is not TOML, has an unknown key (the nearest known one is named),
-            a value of the wrong type, or two layers with one id.
+            a value of the wrong type, two layers with one id, or says of sensors what cannot be meant.
     """
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -185,7 +191,7 @@ def load_settings(path: Path) -> Settings:
         raise SettingsError(f"cannot be read ({error})", source=path) from error
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"is not valid TOML: {error}", source=path) from error
-    _refuse_unknown(path, "", document, Settings)
+    _refuse_unknown(path, "", document, Settings, below=False)
     default = Settings()
     settings = Settings(
         region=_table(path, "region", document.get("region", {}), RegionSettings),
@@ -195,9 +201,13 @@ def load_settings(path: Path) -> Settings:
     )
     _check_layers(path, settings)
     return settings
+        sensors=_table(path, "sensors", document.get("sensors", {}), SensorSettings),
+        database=_table(path, "database", document.get("database", {}), DatabaseSettings),
 
 
 def _layers(path: Path, documents: object) -> list[AnyLayerSettings]:
+    check_sensors(settings.sensors, path)
+    check_database(settings.database, path)
     """Return the layers, each by what its kind can say."""
     layers: list[AnyLayerSettings] = []
     for index, document in enumerate(_value(path, "layer", documents, list[dict[str, Any]])):
@@ -229,11 +239,12 @@ def _value(path: Path, place: str, value: object, kind: type[Table]) -> Table:
         raise SettingsError(problem, source=path, where=place + rest.rstrip("`")) from error
 
 
-def _refuse_unknown(path: Path, where: str, table: object, kind: type) -> None:
+def _refuse_unknown(path: Path, where: str, table: object, kind: type, *, below: bool = True) -> None:
+    """Refuse keys of a table that `kind` does not have, and of the tables in it where `below` is true."""
     if not isinstance(table, dict):
         return
-    known = [f.name for f in fields(kind)]
-    for key in table:
+    known = get_type_hints(kind)
+    for key, value in table.items():
         if key not in known:
             near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
             remedy = f"did you mean '{near[0]}'?" if near else f"known keys are {', '.join(known)}"
@@ -242,6 +253,14 @@ def _refuse_unknown(path: Path, where: str, table: object, kind: type) -> None:
 
 def _check_layers(path: Path, settings: Settings) -> None:
     seen: set[str] = set()
+        if not below:
+            continue
+        inner = known[key]
+        if isinstance(inner, type) and is_dataclass(inner):
+            _refuse_unknown(path, f"{where}.{key}", value, inner)
+        elif get_origin(inner) is list and is_dataclass(get_args(inner)[0]) and isinstance(value, list):
+            for index, item in enumerate(value):
+                _refuse_unknown(path, f"{where}.{key}[{index}]", item, get_args(inner)[0])
     for layer in settings.layer:
         where = f"layer '{layer.id}'"
         if not LAYER_ID.fullmatch(layer.id):
