@@ -37,6 +37,7 @@ class LasSource:
         octree: the file's own, where it is COPC and the octree is sound.
         pieces: int64, shape (pieces + 1,): where each piece begins among the chunks.
         rows: chunks of the file, int64, shape (k, 3): place, bytes, points; those of `octree` where there is one.
+        dimensions: LAS names of all that the file has of a point beside its place.
     """
 
     head: PointHead
@@ -44,6 +45,7 @@ class LasSource:
     octree: CopcOctree | None
     pieces: NDArray[np.int64]
     rows: Rows
+    dimensions: tuple[str, ...]
     _las: LasHead
     _packing: Packing | None
     _fields: dict[str, Field]
@@ -132,7 +134,7 @@ class LasSource:
             message = f"{count:,} points lie outside of the bounds that the file's head states"
             yield finding("POINTS_OUT_OF_BOUNDS", self.head.name, where, message)
         for name, column in columns.items():
-            if column.dtype.kind == "f" and (count := int(np.count_nonzero(column != column))):
+            if column.dtype.kind == "f" and (count := int(np.count_nonzero(~np.isfinite(column.astype(np.float64))))):
                 message = f"{count:,} values of '{name}' are no number"
                 yield finding("POINT_COLUMN_NAN", self.head.name, where, message)
         if self.head.has_colours_of_8_bits:
@@ -201,7 +203,9 @@ def open_one(
         str(path), _fingerprint(las, crs), "", las.count, las.low, las.high, las.lattice, tuple(chosen), 0
     )
     pieces = _pieces(rows)
-    source = LasSource(draft, (), octree, pieces, rows, las, packing, fields, keep_withheld, skip_damaged)
+    source = LasSource(
+        draft, (), octree, pieces, rows, tuple(fields), las, packing, fields, keep_withheld, skip_damaged
+    )
     low, high = las.low, las.high
     if las.count and not las.bounds_can_be_true:
         low, high = _measured(source)

@@ -20,7 +20,7 @@ _JSON_CHUNK = 0x4E4F534A
 _BIN_CHUNK = 0x004E4942
 _ARRAY_BUFFER = 34962
 _ELEMENT_ARRAY_BUFFER = 34963
-_COMPONENT_TYPES = {"|i1": 5120, "|u1": 5121, "<u2": 5123, "<u4": 5125, "<f4": 5126}
+_COMPONENT_TYPES = {"|i1": 5120, "|u1": 5121, "<i2": 5122, "<u2": 5123, "<u4": 5125, "<f4": 5126}
 _ACCESSOR_TYPES = {1: "SCALAR", 2: "VEC2", 3: "VEC3", 4: "VEC4"}
 _ALIGNMENT = 8  # EXT_structural_metadata asks for 8; glTF itself for the component's size
 

@@ -167,6 +167,13 @@ def build(settings_file: Path, force: bool, jobs: int, quiet: bool, as_json: boo
     help="Orthophoto that paints points of files without colours.  May be repeated.",
 )
 @click.option(
+    "--dimension",
+    "dimensions",
+    metavar="NAME",
+    multiple=True,
+    help="Further LAS dimension that points carry: gps_time, scan_angle, extra bytes.  May be repeated.",
+)
+@click.option(
     "--memory",
     default="2 GB",
     show_default=True,
@@ -202,6 +209,7 @@ def tile(
     picture: Literal["rgb", "infrared"],
     drop_classes: tuple[int, ...],
     colour_from: tuple[Path, ...],
+    dimensions: tuple[str, ...],
     memory: int,
     skip_unreadable: bool,
     no_globe: bool,
@@ -238,9 +246,10 @@ def tile(
         from tiler.points.build import PointsOptions
         from zwilling.recipes.points import PointFiles, PointRecipe
 
-        point_files = PointFiles(sources, region, crs, colour_from, skip_unreadable)
+        point_files = PointFiles(sources, region, crs, colour_from, skip_unreadable, dimensions)
         how = PointsOptions(
             drop_classes=frozenset(drop_classes),
+            dimensions=dimensions,
             skip_unreadable=skip_unreadable,
             memory=memory,
             jobs=jobs or os.cpu_count() or 1,
@@ -369,7 +378,7 @@ def install(file: Path | None, download: bool) -> None:
 _FOR_ONE_KIND = {
     "buildings": ("skip_empty", "lod", "compression", "outlines"),
     "ground": ("plane_height", "picture", "no_globe"),
-    "points": ("drop_classes", "colour_from", "memory", "skip_unreadable"),
+    "points": ("drop_classes", "colour_from", "dimensions", "memory", "skip_unreadable"),
 }
 
 

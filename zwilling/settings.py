@@ -115,6 +115,7 @@ class PointLayerSettings(LayerSettings):
         sources: LAS, LAZ or COPC: file names or globs.
         drop_classes: points of these LAS classes are left out.
         colour_from: orthophotos that paint the points of files without colours: file names or globs.
+        dimensions: further LAS dimensions that tiles carry, by their names: `gps_time`, `scan_angle`, extra bytes.
         memory: what all processes together may take: `2 GB`, `800 MB`, or bytes.
         skip_unreadable: leave out what cannot be read, each with a finding, instead of stopping.
     """
@@ -123,6 +124,7 @@ class PointLayerSettings(LayerSettings):
     sources: list[str]
     drop_classes: list[LasClass] = field(default_factory=list)
     colour_from: list[str] = field(default_factory=list)
+    dimensions: list[str] = field(default_factory=list)
     memory: str | int = "2 GB"
     skip_unreadable: bool = False
 

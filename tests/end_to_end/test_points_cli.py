@@ -428,6 +428,48 @@ def odd_values(path: Path) -> Path:
     return path
 
 
+def test_dimensions_that_were_asked_for_reach_the_tiles(
+    shared_data: Path, home_with_grid: Path, tmp_path: Path
+) -> None:
+    file = shared_data / "pointclouds/ign/test_data_77055_627755_extra_dims.laz"
+    names = ("gps_time", "scan_angle", "point_source_id")
+    las = laspy.read(file)
+    extra = next(iter(las.point_format.extra_dimension_names))
+    options = [part for name in (*names, extra) for part in ("--dimension", name)]
+    tile(tmp_path / "out", file, "--crs", LAMBERT, *options, home=home_with_grid)
+    tileset = judge(tmp_path / "out" / "tileset.json")
+    schema = json.loads((tmp_path / "out" / "schema.json").read_bytes())
+    properties = schema["classes"]["point"]["properties"]
+    for name in (*names, extra):
+        shown = attribute(tileset, f"_{name.upper()}")[:, 0].astype(np.float64)
+        origin = properties[name.upper()].get("extras", {}).get("origin", 0.0)
+        expected = np.sort(np.asarray(las[name], np.float64))
+        assert np.abs(np.sort(shown + origin) - expected).max() <= 2e-7 * max(expected[-1] - origin, 1.0), name
+
+
+def test_a_dimension_that_no_file_has_is_told_with_those_that_there_are(home_with_grid: Path, tmp_path: Path) -> None:
+    cloud = made(tmp_path / "a.laz")
+    done = run("tile", cloud, "-o", tmp_path / "out", "--dimension", "gps", "--quiet", home=home_with_grid)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"zwilling: {cloud}: has no dimension 'gps'; it has intensity, return_number,")
+    assert "gps_time" in line
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_file_without_the_dimension_is_told_and_its_points_have_none(home_with_grid: Path, tmp_path: Path) -> None:
+    """Format 1 has times, format 2 has none."""
+    files = made(tmp_path / "a.laz", layout=1), made(tmp_path / "b.laz", layout=2, seed=2)
+    report = tile(tmp_path / "out", *files, "--dimension", "gps_time", home=home_with_grid)
+    found = {(one["code"], one["severity"]) for one in report["findings"]}
+    assert ("POINT_COLUMN_MISSING", "warning") in found
+    schema = json.loads((tmp_path / "out" / "schema.json").read_bytes())
+    gap = schema["classes"]["point"]["properties"]["GPS_TIME"]["noData"]
+    shown = attribute(judge(tmp_path / "out" / "tileset.json"), "_GPS_TIME")[:, 0]
+    assert np.count_nonzero(shown == np.float32(gap)) == 5000
+    assert np.count_nonzero(shown == 0.0) == 5000
+
+
 def one_place(path: Path) -> Path:
     las = laspy.read(made(path, 200_000))
     las.xyz = np.tile(NEUSS, (len(las.points), 1))

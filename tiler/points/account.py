@@ -139,10 +139,12 @@ class Account:
     def _missing_columns(self) -> list[Issue]:
         issues = []
         heads = [source.head for source, file in zip(self._sources, self._files, strict=True) if file.error is None]
-        for name in (*(prop.column for prop in PROPERTIES), COLOURS[0]):
+        names = (*(prop.column for prop in PROPERTIES), COLOURS[0])
+        for name in (*names, *self._layer.dimensions):
             without = [head.name for head in heads if name not in head.columns]
             if without and len(without) < len(heads):
-                what, filled = ("colours", "light grey") if name in COLOURS else (name, "0")
+                what = "colours" if name == COLOURS[0] and name in names else name
+                filled = "light grey" if what != name else "0" if name in names else "no value"
                 message = f"{len(without)} of {len(heads)} files have no {what}; their points are given {filled}"
                 issues.append(Issue("POINTS_COLUMN_MISSING", Severity.INFO, without[0], "", message))
         return issues

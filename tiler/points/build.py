@@ -18,6 +18,7 @@ from tiler.glb import Compression
 from tiler.links import link
 from tiler.points.account import Account, outside_region
 from tiler.points.cutting import cut
+from tiler.points.dimensions import property_of
 from tiler.points.layer import plan
 from tiler.points.metadata import PROPERTIES, SCHEMA_FILE, PointProperty, PointStatistics, schema_json
 from tiler.points.octree import Cell, Limits
@@ -42,6 +43,7 @@ _GENERATOR: Final = "zwilling"
 _PROCESS_BYTES: Final = 120_000_000
 _BYTES_PER_POINT: Final = 110
 _PIECE_BYTES: Final = 100_000_000
+_BYTES_PER_DIMENSION: Final = 500_000 * 24  # of a piece or a partition, as doubles, in order and as read
 _SHARE: Final = 4_000  # bytes of the whole memory for each point of the largest partition
 _PARTITION_POINTS: Final = (50_000, 500_000)
 _INDEXES_AT_ONCE: Final = 64
@@ -55,6 +57,7 @@ class PointsOptions:
         compression: of vertices.
         copyright_lines: attribution of the data; that of the heights is added.
         drop_classes: points of these LAS classes are left out.
+        dimensions: LAS names of what points carry beside class, intensity and returns; sources must give them.
         skip_unreadable: go on without a file that cannot be read, with a finding, instead of giving up.
         limits: how large tiles are.
         memory: bytes that all processes together may take; fewer jobs are used where they would need more.
@@ -65,6 +68,7 @@ class PointsOptions:
     compression: Compression = Compression.MESHOPT
     copyright_lines: tuple[str, ...] = ()
     drop_classes: frozenset[int] = frozenset()
+    dimensions: tuple[str, ...] = ()
     skip_unreadable: bool = False
     limits: Limits = field(default_factory=Limits)
     memory: int = 2_000_000_000
@@ -80,7 +84,8 @@ class PointsOptions:
     @property
     def processes(self) -> int:
         """How many processes the memory allows, of those that are wanted."""
-        each = _PROCESS_BYTES + max(_PIECE_BYTES, self.partition_points * _BYTES_PER_POINT)
+        further = len(self.dimensions) * _BYTES_PER_DIMENSION
+        each = _PROCESS_BYTES + max(_PIECE_BYTES, self.partition_points * _BYTES_PER_POINT) + further
         return max(1, min(self.jobs, (self.memory - _PROCESS_BYTES) // each))
 
 
@@ -167,9 +172,8 @@ class _Build:
 
     def run(self) -> PointsResult:
         heads = [source.head for source in self._sources]
-        layer = plan(heads, self._region, self._options.drop_classes)
+        layer = plan(heads, self._region, self._options.drop_classes, self._options.dimensions)
         account = Account(self._sources, layer)
-        properties = tuple(prop for prop in PROPERTIES if any(prop.column in head.columns for head in heads))
         way = layer.way()
         lines = (*self._options.copyright_lines, *((way.attribution,) if way.attribution else ()))
         lines = tuple(dict.fromkeys(lines))
@@ -177,6 +181,7 @@ class _Build:
         try:
             with Workers(self._options.processes) as workers:
                 runs = self._spill(layer, account, workers)
+                properties = self._properties(layer, account)
                 histogram = Histogram.of(_sum(runs), layer.cell_bits)
                 making = Making(
                     layer=layer,
@@ -242,6 +247,15 @@ class _Build:
                 "no point is left that could be drawn", remedy="look at the sources with 'zwilling check'"
             )
         return runs
+
+    def _properties(self, layer: Layer, account: Account) -> tuple[PointProperty, ...]:
+        """Return what points carry, known once all were read."""
+        heads = [source.head for source in self._sources]
+        found = [prop for prop in PROPERTIES if any(prop.column in head.columns for head in heads)]
+        ranges = account.statistics.dimensions
+        for name in layer.dimensions:
+            found.append(property_of(name, ranges[name], [*(prop.id for prop in PROPERTIES), *(p.id for p in found)]))
+        return tuple(found)
 
     def _make(
         self, making: Making, histogram: Histogram, runs: Sequence[Path], workers: Workers

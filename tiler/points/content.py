@@ -24,6 +24,8 @@ _COLOUR: Final = np.dtype([("colour", "|u1", 4)])
 _FIELDS: Final = {
     "|u1": np.dtype([("value", "|u1"), ("padding", "V3")]),
     "<u2": np.dtype([("value", "<u2"), ("padding", "V2")]),
+    "<i2": np.dtype([("value", "<i2"), ("padding", "V2")]),
+    "<f4": np.dtype([("value", "<f4")]),
 }
 
 
@@ -101,7 +103,7 @@ def quantize_positions(positions: NDArray[np.float64], least_step: float) -> Qua
 def encode(
     quantized: Quantized,
     colours: NDArray[np.uint32] | None,
-    columns: Sequence[tuple[PointProperty, NDArray[np.uint32]]],
+    columns: Sequence[tuple[PointProperty, NDArray[np.generic]]],
     *,
     compression: Compression,
     copyright_lines: Sequence[str],
@@ -112,7 +114,7 @@ def encode(
     Args:
         quantized: where they are.
         colours: linear red, green, blue and opacity, one byte each, red lowest; None where there are none.
-        columns: further properties, and their values.
+        columns: further properties, and their values, in numbers of 32 bits or as their properties store them.
         compression: of the vertices.
         copyright_lines: attribution.
         schema_uri: address of the schema, from the GLB.
@@ -125,7 +127,7 @@ def encode(
         rows = colours.astype("<u4", copy=False).view(_COLOUR)
         attributes["COLOR_0"] = builder.add_attribute(builder.add_vertices(rows), "colour", rows, is_normalized=True)
     for prop, values in columns:
-        rows = values.astype("<u4", copy=False).view(_FIELDS[prop.dtype])
+        rows = _rows(values, prop.dtype)
         attributes[prop.attribute] = builder.add_attribute(builder.add_vertices(rows), "value", rows)
     asset: dict[str, Any] = {"version": "2.0", "generator": "zwilling"}
     if copyright_lines:
@@ -153,6 +155,15 @@ def encode(
             }
         }
     return builder.finish(document)
+
+
+def _rows(values: NDArray[np.generic], dtype: str) -> NDArray[np.void]:
+    """Return vertices of 4 bytes each, of which the first hold the value."""
+    if values.dtype == np.uint32:  # whole numbers that are small enough: what is left of their bytes is zero
+        return values.astype("<u4", copy=False).view(_FIELDS[dtype])
+    rows = np.zeros(len(values), _FIELDS[dtype])
+    rows["value"] = values
+    return rows
 
 
 def _matrix(quantized: Quantized) -> list[float]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from tiler.points.frames import georeference, remember
 from tiler.points.lattice import LayerLattice
+from tiler.points.metadata import PROPERTIES
 from tiler.points.spill import COLOURS, Layer
 from zwilling.crs import ELLIPSOIDAL, parse_crs
 from zwilling.crs.plane import PlaneCRS, utm_at
@@ -23,8 +24,16 @@ _CELL_POINTS: Final = 30_000  # about as many in a cell of runs
 _CELL_BITS: Final = (11, 26)  # no fewer: cells are numbered by 21 bits
 
 
-def plan(heads: Sequence[PointHead], region: Region, drop_classes: frozenset[int]) -> Layer:
+def plan(
+    heads: Sequence[PointHead], region: Region, drop_classes: frozenset[int], dimensions: Sequence[str] = ()
+) -> Layer:
     """Return what the layer of these files, in canonical order, is made in.
+
+    Args:
+        heads: of the files.
+        region: the county.
+        drop_classes: points of these are left out.
+        dimensions: LAS names of what points carry beside what they always do; those that no file has are passed over.
 
     Raises:
         EmptyGeometryError: there is no file, or no file has points.
@@ -44,7 +53,11 @@ def plan(heads: Sequence[PointHead], region: Region, drop_classes: frozenset[int
     side = math.sqrt(_CELL_POINTS * area / sum(head.count for head in heads)) / lattice.step
     cell_bits = min(max(round(math.log2(max(side, 1.0))), _CELL_BITS[0]), _CELL_BITS[1])
     has_colour = any(set(COLOURS) <= set(head.columns) for head in heads)
-    return Layer(crs, region, lattice, cell_bits, has_colour, drop_classes)
+    own = {prop.column for prop in PROPERTIES}
+    further = tuple(
+        name for name in dict.fromkeys(dimensions) if name not in own and any(name in head.columns for head in heads)
+    )
+    return Layer(crs, region, lattice, cell_bits, has_colour, drop_classes, further)
 
 
 def _crs(heads: Sequence[PointHead], region: Region) -> str:

@@ -6,8 +6,9 @@ state survey of Nordrhein-Westfalen defines them ("Nutzerhinweise 3D-Messdaten")
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
@@ -56,6 +57,8 @@ class PointProperty:
         column: LAS name of the dimension.
         dtype: as it is stored.
         title, description: for people.
+        no_data: stands for none, where there are points without; None where there are not.
+        origin: what numbers are counted from.
     """
 
     id: str
@@ -63,6 +66,8 @@ class PointProperty:
     dtype: str
     title: str
     description: str
+    no_data: float | None = None
+    origin: float = 0.0
 
     @property
     def attribute(self) -> str:
@@ -84,7 +89,44 @@ NUMBER_OF_RETURNS: Final = PointProperty(
 )
 PROPERTIES: Final = (CLASSIFICATION, INTENSITY, RETURN_NUMBER, NUMBER_OF_RETURNS)
 
-_COMPONENT_TYPES: Final = {"|u1": "UINT8", "<u2": "UINT16"}
+_COMPONENT_TYPES: Final = {"|u1": "UINT8", "<u2": "UINT16", "<i2": "INT16", "<f4": "FLOAT32"}
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Which numbers of a dimension occur.
+
+    Attributes:
+        low, high: the smallest and the largest; infinite and the other way round where there are none.
+        is_whole: all are of whole-number types.
+        gaps: points that have none.
+    """
+
+    low: float = math.inf
+    high: float = -math.inf
+    is_whole: bool = True
+    gaps: int = 0
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no point has a number."""
+        return self.low > self.high
+
+    @classmethod
+    def of(cls, values: NDArray[np.generic] | None, count: int) -> Range:
+        """Return what occurs among the values of `count` points; None where their file lacks the dimension."""
+        if values is None or not count:
+            return cls(gaps=count)
+        is_whole = values.dtype.kind in "iub"
+        numbers = values if is_whole else values[np.isfinite(values.astype(np.float64))]
+        if not len(numbers):
+            return cls(is_whole=is_whole, gaps=count)
+        return cls(float(numbers.min()), float(numbers.max()), is_whole, count - len(numbers))
+
+    def plus(self, other: Range) -> Range:
+        """Return what occurs in both together."""
+        is_whole = self.is_whole and other.is_whole
+        return Range(min(self.low, other.low), max(self.high, other.high), is_whole, self.gaps + other.gaps)
 
 
 @dataclass(slots=True)
@@ -94,10 +136,12 @@ class PointStatistics:
     Attributes:
         classes: points by class, shape (256,).
         ranges: smallest and largest value by id of the property.
+        dimensions: what occurs of each that was asked for, by LAS name.
     """
 
     classes: NDArray[np.int64]
-    ranges: dict[str, tuple[int, int]]
+    ranges: dict[str, tuple[float, float]]
+    dimensions: dict[str, Range] = field(default_factory=dict)
 
     @classmethod
     def none(cls) -> PointStatistics:
@@ -118,6 +162,8 @@ class PointStatistics:
             for key, (low, high) in part.ranges.items():
                 known = total.ranges.get(key, (low, high))
                 total.ranges[key] = (min(known[0], low), max(known[1], high))
+            for name, found in part.dimensions.items():
+                total.dimensions[name] = total.dimensions.get(name, Range()).plus(found)
         return total
 
     def by_class(self) -> dict[int, int]:
@@ -133,7 +179,22 @@ class PointStatistics:
             elif prop.id in self.ranges:
                 low, high = self.ranges[prop.id]
                 found[prop.id] = {"min": low, "max": high}
+            elif prop.column in self.dimensions and not (ends := self.dimensions[prop.column]).is_empty:
+                low, high = (
+                    number(float(np.dtype(prop.dtype).type(end - prop.origin))) for end in (ends.low, ends.high)
+                )
+                found[prop.id] = {"min": low, "max": high}
         return {"classes": {POINT_CLASS: {"count": self.count, "properties": found}}}
+
+
+def number(value: float) -> float:
+    """Return a number as JSON shows it best: whole ones without a point.
+
+    Example:
+        >>> number(2.0), number(0.5)
+        (2, 0.5)
+    """
+    return int(value) if value.is_integer() and abs(value) < 2**53 else value
 
 
 def class_name(code: int) -> str:
@@ -175,4 +236,11 @@ def _property_json(prop: PointProperty) -> dict[str, Any]:
         if prop is CLASSIFICATION
         else {"type": "SCALAR", "componentType": _COMPONENT_TYPES[prop.dtype]}
     )
-    return {"name": prop.title, "description": prop.description, **kind, "required": True}
+    found: dict[str, Any] = {"name": prop.title, "description": prop.description, **kind}
+    if prop.no_data is None:
+        found["required"] = True
+    else:
+        found["noData"] = number(prop.no_data)
+    if prop.origin:
+        found["extras"] = {"origin": prop.origin}
+    return found

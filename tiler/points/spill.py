@@ -10,10 +10,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tiler.points import colours
+from tiler.points import colours, dimensions
 from tiler.points.frames import georeference, remember
 from tiler.points.lattice import LayerLattice
-from tiler.points.metadata import PointStatistics
+from tiler.points.metadata import PointStatistics, Range
 from tiler.points.runs import Index, Table, sort_by_cell, write_run
 from zwilling.crs import Georeference
 from zwilling.errors import SourceError, UnknownCRSError
@@ -45,6 +45,7 @@ class Layer:
         cell_bits: cells of runs are `2 ** cell_bits` steps a side.
         has_colour: whether any of its files has.
         drop_classes: points of these are left out.
+        dimensions: LAS names of what else points carry, in this order.
     """
 
     crs: str
@@ -53,11 +54,17 @@ class Layer:
     cell_bits: int
     has_colour: bool
     drop_classes: frozenset[int]
+    dimensions: tuple[str, ...] = ()
 
     @property
     def columns(self) -> int:
         """How many columns runs have."""
-        return PLACE_COLUMNS + 1 + self.has_colour
+        return PLACE_COLUMNS + 1 + self.has_colour + dimensions.COLUMNS_EACH * len(self.dimensions)
+
+    def columns_of(self, number: int) -> slice:
+        """Return which columns of a run hold the dimension of this number."""
+        first = PLACE_COLUMNS + 1 + self.has_colour + dimensions.COLUMNS_EACH * number
+        return slice(first, first + dimensions.COLUMNS_EACH)
 
     def way(self, crs: str | None = None) -> Georeference:
         """Return the way from a CRS, the layer's if None, to the ellipsoid; each process makes it once."""
@@ -157,7 +164,7 @@ def _spill(task: SpillTask) -> Spilled:
         write_run(task.path, _table(places, batch, order, task))
         index.write(task.path)
     return Spilled(
-        index, count, int(dropped.sum()), outside, first_outside, is_rounded, _statistics(batch), dropped,
+        index, count, int(dropped.sum()), outside, first_outside, is_rounded, _statistics(batch, task.layer), dropped,
         low, high, batch.issues,
     )  # fmt: skip
 
@@ -251,6 +258,8 @@ def _table(places: NDArray[np.int32], batch: PointBatch, order: NDArray[np.intp]
             red, green, blue = (np.asarray(channel, np.uint16) for channel in channels)
             of_8_bits = task.source.head.has_colours_of_8_bits
             colours.packed(red, green, blue, of_8_bits=of_8_bits).take(order, out=table[COLOUR], mode="clip")
+    for number, name in enumerate(task.layer.dimensions):
+        dimensions.put(batch, name, order, table[task.layer.columns_of(number)])
     return table
 
 
@@ -278,17 +287,18 @@ def _bytes(batch: PointBatch, name: str) -> NDArray[np.uint8] | None:
     return None if column is None else column.astype(np.uint8, copy=False)
 
 
-def _statistics(batch: PointBatch) -> PointStatistics:
+def _statistics(batch: PointBatch, layer: Layer) -> PointStatistics:
     classes = _bytes(batch, "classification")
     counts = np.zeros(256, np.int64)
     if classes is None:
         counts[0] = len(batch)
     else:
         counts += np.bincount(classes, minlength=256)
-    ranges = {}
+    ranges: dict[str, tuple[float, float]] = {}
     for name in ("intensity", "return_number", "number_of_returns"):
         column = batch.columns.get(name)
         if len(batch):
             ends = (0, 0) if column is None else (int(column.min()), int(column.max()))
             ranges[name.upper()] = ends
-    return PointStatistics(counts, ranges)
+    further = {name: Range.of(batch.columns.get(name), len(batch)) for name in layer.dimensions}
+    return PointStatistics(counts, ranges, further)

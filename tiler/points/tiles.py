@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tiler.glb import Compression
-from tiler.points import frames
+from tiler.points import dimensions, frames
 from tiler.points.content import Quantized, encode, quantize_places, quantize_positions
 from tiler.points.cutting import Share
 from tiler.points.metadata import (
@@ -187,7 +187,7 @@ def _write(making: Making, nodes: Sequence[Node], table: Table) -> tuple[TileFac
         data = encode(
             quantized,
             part[COLOUR] if layer.has_colour else None,
-            [(prop, _values(part[FACTS], prop)) for prop in making.properties],
+            [(prop, _values(part, prop, layer)) for prop in making.properties],
             compression=making.compression,
             copyright_lines=making.copyright_lines,
             schema_uri=f"../{SCHEMA_FILE}",
@@ -196,9 +196,13 @@ def _write(making: Making, nodes: Sequence[Node], table: Table) -> tuple[TileFac
     return tuple(facts)
 
 
-def _values(facts: NDArray[np.uint32], prop: PointProperty) -> NDArray[np.uint32]:
+def _values(part: Table, prop: PointProperty, layer: Layer) -> NDArray[np.generic]:
+    if prop.column in layer.dimensions:
+        numbers = dimensions.taken(part[layer.columns_of(layer.dimensions.index(prop.column))])
+        return dimensions.stored(numbers, prop)
     shift, mask = _SHIFTS[prop.id]
-    return facts >> np.uint32(shift) & np.uint32(mask)
+    facts: NDArray[np.uint32] = part[FACTS] >> np.uint32(shift) & np.uint32(mask)
+    return facts
 
 
 def _facts(making: Making, node: Node, quantized: Quantized, frame: frames.Frame, data: bytes) -> TileFacts:

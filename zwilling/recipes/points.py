@@ -21,7 +21,7 @@ from tiler.target import FolderTarget
 from zwilling.crs import Georeference, parse_crs
 from zwilling.errors import SourceError, TilesetError, UnknownCRSError, ZwillingError
 from zwilling.issues import Issue, Severity
-from zwilling.points import PointSource
+from zwilling.points import OPTIONAL_COLUMNS, PointSource
 from zwilling.recipes import Outcome, Progress
 from zwilling.recipes.heights import require_true_heights
 from zwilling.recipes.sources import find_sources, quick_identities
@@ -42,6 +42,7 @@ class PointFiles:
         crs: CRS of the coordinates, in place of the files' own; None for their own.
         colour_from: orthophotos that paint points of files without colours.
         skip_unreadable: leave out what cannot be read, with a finding, instead of stopping.
+        dimensions: LAS names of what is read of each point beside what tiles always carry.
     """
 
     paths: tuple[Path, ...]
@@ -49,6 +50,7 @@ class PointFiles:
     crs: str | None = None
     colour_from: tuple[Path, ...] = ()
     skip_unreadable: bool = False
+    dimensions: tuple[str, ...] = ()
 
     def opened(self, on_progress: Progress) -> tuple[list[LasSource], tuple[Issue, ...]]:
         """Return the files, each once, and findings about those that cannot be read.
@@ -56,10 +58,16 @@ class PointFiles:
         One process beside this one opens them all, since what they hold may end it.
 
         Raises:
-            SourceError: a file is missing, or cannot be read.
+            SourceError: a file is missing, or cannot be read; no file has a dimension that was asked for.
             UnknownCRSError: a file's CRS is missing or unknown, or does not reach where its points are.
         """
-        opening = partial(open_one, crs=self.crs, region=self.region, skip_damaged=self.skip_unreadable)
+        opening = partial(
+            open_one,
+            crs=self.crs,
+            region=self.region,
+            columns=(*OPTIONAL_COLUMNS, *self.dimensions),
+            skip_damaged=self.skip_unreadable,
+        )
         sources: list[LasSource] = []
         issues: list[Issue] = []
         paths = list(dict.fromkeys(self.paths))
@@ -74,8 +82,20 @@ class PointFiles:
                         raise
                     issues.append(_lost(path, error))
                 on_progress("open", done, len(paths))
+        self._require_dimensions(sources)
         self._require_way_to_ellipsoid(sources)
         return sources, tuple(issues)
+
+    def _require_dimensions(self, sources: Sequence[LasSource]) -> None:
+        """Stop where no file has a dimension: its name is wrong."""
+        for name in self.dimensions if sources else ():
+            if not any(name in source.head.columns for source in sources):
+                first = sources[0]
+                raise SourceError(
+                    f"has no dimension '{name}'; it has {', '.join(first.dimensions)}",
+                    source=first.head.name,
+                    remedy="ask for one of these by its name, or for none",
+                )
 
     def _require_way_to_ellipsoid(self, sources: Sequence[LasSource]) -> None:
         """Stop where the middle of a file has no ellipsoidal height, before anything is decoded."""
@@ -118,10 +138,12 @@ class PointRecipe:
             settings.crs or None,
             find_sources(settings.colour_from, base, settings.id),
             settings.skip_unreadable,
+            tuple(settings.dimensions),
         )
         options = PointsOptions(
             copyright_lines=tuple(settings.attribution),
             drop_classes=frozenset(settings.drop_classes),
+            dimensions=tuple(settings.dimensions),
             skip_unreadable=settings.skip_unreadable,
             memory=memory_bytes(settings.memory),
             jobs=jobs or os.cpu_count() or 1,
@@ -143,6 +165,7 @@ class PointRecipe:
                 sorted(options.drop_classes),
                 options.partition_points,
                 options.copyright_lines,
+                options.dimensions,
             ],
             "heights": Georeference.create(parse_crs(files.region.crs), files.region).method,
             "sources": quick_identities(files.paths),

@@ -16,6 +16,8 @@ from zwilling.points import OPTIONAL_COLUMNS, Lattice, PointBatch, PointHead
 NEUSS = (343_000.0, 5_674_000.0, 0.0)
 CENTIMETRES = Lattice((0.01, 0.01, 0.01), NEUSS)
 CRS = "EPSG:25832+7837"
+FURTHER = ("gps_time", "scan_angle", "user_data", "Deviation", "deviation", "0 / Höhe")
+"""Further dimensions that clouds of tests may have."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,7 +62,7 @@ class Cloud:
             low=bounds[0],
             high=bounds[1],
             lattice=self.lattice,
-            columns=tuple(name for name in OPTIONAL_COLUMNS if name in self.columns),
+            columns=tuple(name for name in (*OPTIONAL_COLUMNS, *FURTHER) if name in self.columns),
             chunks=-(-len(self.xyz) // self.chunk_points),
             has_colours_of_8_bits=self.has_colours_of_8_bits,
         )

@@ -13,7 +13,7 @@ import meshopt
 import numpy as np
 from numpy.typing import NDArray
 
-_COMPONENTS = {5121: "u1", 5123: "<u2"}
+_COMPONENTS = {5121: "u1", 5122: "<i2", 5123: "<u2", 5126: "<f4"}
 _WIDTHS = {"SCALAR": 1, "VEC3": 3, "VEC4": 4}
 _Y_UP_TO_Z_UP = np.array([[1, 0, 0, 0], [0, 0, -1, 0], [0, 1, 0, 0], [0, 0, 0, 1]], dtype=np.float64)
 
