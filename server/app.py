@@ -11,14 +11,16 @@ from starlette.routing import Route
 from server.access_log import AccessLog
 from server.catalogue import Catalogue
 from server.health import Health
+from server.positions import Positions
 from server.problems import HANDLERS
 from server.security import Guard
 from server.tilesets import Tilesets
 from server.twin import Twin
 from server.viewer import Viewer
+from zwilling.region import Region
 
 
-def create_app(data: Path, viewer: Path | None, *, title: str) -> Starlette:
+def create_app(data: Path, viewer: Path | None, *, title: str, region: Region | None = None) -> Starlette:
     """Return the server of one twin.
 
     Nothing is read yet: layers that are built, switched or removed later are seen with the next request.
@@ -27,6 +29,7 @@ def create_app(data: Path, viewer: Path | None, *, title: str) -> Starlette:
         data: folder of the built layers.
         viewer: folder of the built viewer, or None where there is none.
         title: name of the county, as the viewer shows it.
+        region: the county, in whose CRS places are told; without it they are not.
     """
     catalogue = Catalogue(data)
     twin = Twin(catalogue, title)
@@ -37,6 +40,7 @@ def create_app(data: Path, viewer: Path | None, *, title: str) -> Starlette:
             Route("/readyz", health.ready),
             Route("/api/twin", twin.describe),
             Route("/api/collections/{layer}/items/{id:path}", twin.item),
+            *([] if region is None else [Route("/api/position", Positions(region).describe)]),
             Route("/tiles/{path:path}", Tilesets(catalogue)),
             Route("/{path:path}", Viewer(viewer)),  # takes all that is left, so no route ever redirects
         ],

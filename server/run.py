@@ -21,6 +21,7 @@ from server.app import create_app
 from server.connections import Patience, connection_class
 from server.security import MAX_HEADER_BYTES
 from zwilling.errors import SettingsError
+from zwilling.region import Region
 
 MAX_MESSAGE_BYTES = 64 << 10
 """Of what a WebSocket's client may send at once."""
@@ -33,6 +34,7 @@ def serve(
     host: str = "127.0.0.1",
     port: int = 8080,
     title: str = "Digitaler Zwilling",
+    region: Region | None = None,
     access_log: bool = False,
     quiet: bool = False,
     patience: Patience = Patience(),  # noqa: B008 - frozen
@@ -46,6 +48,7 @@ def serve(
         host: name or address to listen on.
         port: TCP port; 0 takes any free one.
         title: name of the county.
+        region: the county, in whose CRS places are told; without it they are not.
         access_log: write a line of JSON to stderr for each request.
         quiet: write errors alone, whatever `access_log` says.
         patience: how long a client may take.
@@ -58,7 +61,7 @@ def serve(
     with listener:
         logging.config.dictConfig(logging_config(access_log=access_log, quiet=quiet))
         config = uvicorn.Config(
-            create_app(data, viewer, title=title),
+            create_app(data, viewer, title=title, region=region),
             http=connection_class(patience),
             ws="websockets-sansio",
             ws_max_size=MAX_MESSAGE_BYTES,

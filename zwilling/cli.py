@@ -181,6 +181,7 @@ def build(settings_file: Path, force: bool, jobs: int, quiet: bool, as_json: boo
     help="What all processes together may take for points.",
 )
 @click.option("--skip-unreadable", is_flag=True, help="Leave out point clouds that are damaged; each is reported.")
+@click.option("--no-balance", is_flag=True, help="Leave colours of orthophotos as they are where dates meet.")
 @click.option("--no-globe", is_flag=True, help="Ground as 3D Tiles alone, without terrain and pictures for a globe.")
 @click.option(
     "--jobs", type=click.IntRange(0), default=0, help="Processes that share the work.  [default: one on each core]"
@@ -212,6 +213,7 @@ def tile(
     dimensions: tuple[str, ...],
     memory: int,
     skip_unreadable: bool,
+    no_balance: bool,
     no_globe: bool,
     jobs: int,
     reports: tuple[Path, ...],
@@ -239,7 +241,7 @@ def tile(
 
         rasters = sort_rasters(sources)
         raster_files = RasterFiles(
-            rasters.pictures, rasters.heights, region, plane_height, crs, picture, not no_globe, jobs
+            rasters.pictures, rasters.heights, region, plane_height, crs, picture, not no_balance, not no_globe, jobs
         )
         recipe = GroundRecipe(raster_files, Subject("Gelände", region.title))
     elif kind == "points":
@@ -317,13 +319,14 @@ def serve(settings_file: Path, host: str | None, port: int | None, quiet: bool) 
 
     settings = load_settings(settings_file)
     base = settings_file.absolute().parent
-    title = settings.region.title or load_region(region_profile(settings, base)).title
+    region = load_region(region_profile(settings, base))
     run_server(
         base / settings.data,
         viewer_directory(),
         host=host or settings.server.host,
         port=settings.server.port if port is None else port,
-        title=title,
+        title=settings.region.title or region.title,
+        region=region,
         access_log=not quiet,
         quiet=quiet,
         on_listening=lambda url: click.echo(f"serving {url}", err=True),
@@ -377,7 +380,7 @@ def install(file: Path | None, download: bool) -> None:
 # Options of `tile` that mean nothing for another kind of layer.
 _FOR_ONE_KIND = {
     "buildings": ("skip_empty", "lod", "compression", "outlines"),
-    "ground": ("plane_height", "picture", "no_globe"),
+    "ground": ("plane_height", "picture", "no_balance", "no_globe"),
     "points": ("drop_classes", "colour_from", "dimensions", "memory", "skip_unreadable"),
 }
 

@@ -107,6 +107,7 @@ def run_demo(folder: Path, *, host: str, port: int | None, buildings: int, open_
         host=host,
         port=chosen,
         title=settings.region.title or region.title,
+        region=region,
         quiet=True,
         on_listening=_announce if open_browser else _print_url,
     )

@@ -11,7 +11,7 @@ from playwright.sync_api import Route, expect
 
 from tests.viewer.browser import PATIENCE_SECONDS, Visit
 from tests.viewer.conftest import OpenVisit
-from tests.viewer.ground import place
+from tests.viewer.ground import NORTH, UNDULATION, WEST, place
 from tests.viewer.twin import Server
 
 pytestmark = pytest.mark.browser
@@ -137,3 +137,39 @@ def test_ground_without_a_globe_is_never_pierced_by_the_coarse_one(visit: OpenVi
     page.settle()
     assert chroma(color(page, IN_TRENCH)[0]) < 30
     is_sound(page, ground_twin)
+
+
+@pytest.mark.parametrize("form", ["netz", "globus"])
+def test_a_click_on_the_ground_tells_its_height_above_nhn(visit: OpenVisit, ground_twin: Server, form: str) -> None:
+    page = visit(ground_twin.address, **OPTIONS)
+    page.open(f"{from_above()}&gelaende={form}")
+    page.settle()
+    longitude, latitude, height = place(*IN_TRENCH)
+    x, y = page.ask("at => zwilling.canvasPositionOf(...at)", [longitude, latitude, height])
+    page.page.mouse.click(x, y)
+    page.wait_for("() => document.querySelector('#details [data-property=height]') !== null")
+    facts = page.facts()
+    assert page.label("height")[0] == "Höhe über NHN (DHHN2016)"
+    # The trench, which coarser ground does not know; a pixel is more than a metre wide.
+    assert metres(facts["height"]) == pytest.approx(height - UNDULATION, abs=0.3)
+    assert metres(facts["easting"]) == pytest.approx(WEST + IN_TRENCH[0], abs=2.0)
+    assert metres(facts["northing"]) == pytest.approx(NORTH - IN_TRENCH[1], abs=2.0)
+    assert "ort=" in page.page.url
+    assert page.violations() == []
+    is_sound(page, ground_twin)
+    page.picture(f"ground-place-{form}")
+
+
+def test_a_link_to_a_place_shows_it(visit: OpenVisit, ground_twin: Server) -> None:
+    longitude, latitude, height = place(*IN_TRENCH)
+    page = visit(ground_twin.address, **OPTIONS)
+    page.open(f"{from_above()}&ort={longitude:.6f},{latitude:.6f},{height:.2f}")
+    page.wait_for("() => document.querySelector('#details [data-property=height]') !== null")
+    assert metres(page.facts()["height"]) == pytest.approx(height - UNDULATION, abs=0.2)  # which is rounded
+    page.page.get_by_role("button", name="Schließen").click()
+    assert "ort=" not in page.page.url
+
+
+def metres(text: str) -> float:
+    """Return a German figure in metres."""
+    return float(text.removesuffix("\u00a0m").replace(".", "").replace(",", "."))

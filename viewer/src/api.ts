@@ -2,6 +2,7 @@
 
 import { type Extent, type Layer, parseItemExtent, parseTwin, type Twin } from "./twin/description";
 import { Ground } from "./twin/ground";
+import { type Place, type Position, parsePosition } from "./twin/place";
 import { type Pictures, parseTileJson } from "./twin/tilejson";
 
 /** The server could not be reached, or answered with something else than what was asked for. */
@@ -62,6 +63,12 @@ export async function fetchPlace(layer: Layer, id: string): Promise<Extent | nul
     if (error instanceof RequestError && [400, 404, 410, 422].includes(error.status)) return null;
     throw error;
   }
+}
+
+/** A place in the county's own terms. */
+export async function fetchPosition({ longitude, latitude, height }: Place): Promise<Position> {
+  const query = `longitude=${longitude.toFixed(8)}&latitude=${latitude.toFixed(8)}&height=${height.toFixed(3)}`;
+  return parsePosition(await json(resolve(`/api/position?${query}`)));
 }
 
 export function tilesetUrl(layer: Layer): string {

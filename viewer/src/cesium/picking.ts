@@ -6,7 +6,10 @@ export interface Hit<Found> {
   readonly point: Cartesian3 | null;
 }
 
-/** What is drawn at a place of the canvas (CSS pixels) if `find` knows it, or null. */
+/**
+ * What is drawn at a place of the canvas (CSS pixels) if `find` knows it, or null. The globe is drawn and is no thing:
+ * `find` is given a point and nothing picked.
+ */
 export function pickAt<Found>(
   scene: Scene,
   x: number,
@@ -15,7 +18,6 @@ export function pickAt<Found>(
 ): Hit<Found> | null {
   const where = new Cartesian2(x, y);
   const picked: unknown = scene.pick(where);
-  if (picked === undefined) return null;
   const seen = scene.pickPositionSupported ? scene.pickPosition(where) : undefined;
   const point = seen ? Cartesian3.clone(seen) : null;
   const found = find(picked, point);

@@ -55,7 +55,7 @@ export const buildings: LayerKind = {
         outlined: (id) => staged.features(id),
         sheet({ id, attributes }, words, copyFailed) {
           if (attributes === null) {
-            return { title: words.in(BUILDING), subtitle: id, content: detailsSkeleton(words) };
+            return { title: words.in(BUILDING), subtitle: id, content: detailsSkeleton(words.say("loadingBuilding")) };
           }
           const shown = details(attributes, words.language, labelsOf(tiles.tileset));
           return { ...shown, content: detailsContent(shown, words, copyFailed) };

@@ -1,9 +1,20 @@
-import { ShadowMode } from "@cesium/engine";
-import { fetchPictures, terrainUrl, tilesetUrl } from "../api";
+import { Cartesian3, Cartographic, Math as CesiumMath, ShadowMode } from "@cesium/engine";
+import { fetchPictures, fetchPosition, RequestError, terrainUrl, tilesetUrl } from "../api";
 import { Draped } from "../cesium/draped";
+import { Mark } from "../cesium/mark";
 import type { Picture } from "../cesium/soil";
 import { Tiles } from "../cesium/tiles";
+import type { Attributes } from "../twin/attributes";
+import { DescriptionError, type Extent } from "../twin/description";
+import { type Place, parsePlace, placeId, placeRows } from "../twin/place";
+import type { Text } from "../twin/words";
+import { detailsContent, detailsSkeleton } from "../ui/details";
 import type { LayerKind, Setting } from "./kind";
+
+const PLACE: Text = { de: "Ort im Gelände", en: "Place on the ground" };
+const LOOKING: Text = { de: "Die Höhe wird ermittelt", en: "Looking up the height" };
+/** What a link to a place shows around it, degrees: some 150 m. */
+const AROUND = 0.0007;
 
 const FORM: Setting = {
   parameter: "gelaende",
@@ -32,7 +43,7 @@ export const ground: LayerKind = {
   description: { de: "Gelände, wo vorhanden mit Luftbild", en: "Terrain, with an aerial photo where there is one" },
   isSubject: false,
   hidesSubjects: false,
-  parameter: null,
+  parameter: "ort",
   settings: [FORM, PICTURE],
 
   async load(layer, stage) {
@@ -54,6 +65,19 @@ export const ground: LayerKind = {
       throw error;
     }
     tiles.tileset.customShader = stage.soil.shader;
+    const mark = new Mark(stage.scene);
+    const known = new Map<string, Attributes>();
+    const listeners: (() => void)[] = [];
+    const ask = async (id: string, place: Place): Promise<void> => {
+      // Coordinates stay where the server does not answer: the height alone is missing then.
+      const position = await fetchPosition(place).catch((error: unknown) => {
+        if (error instanceof RequestError || error instanceof DescriptionError) return null;
+        throw error;
+      });
+      known.clear();
+      known.set(id, { position });
+      for (const listener of listeners) listener();
+    };
     let isShown = true;
     let isMesh = true;
     const suit = (): void => {
@@ -92,11 +116,13 @@ export const ground: LayerKind = {
       onChange(listener) {
         tiles.onChange(listener);
         draped?.onChange(listener);
+        listeners.push(listener);
       },
       remove() {
         stage.underlay.claim(tiles, null);
         tiles.remove();
         draped?.remove();
+        mark.remove();
       },
       section: () => [],
       settings: [...(draped ? [FORM] : []), ...(pictures ? [PICTURE] : [])],
@@ -108,7 +134,68 @@ export const ground: LayerKind = {
           stage.underlay.setPicture(PICTURES[value] ?? "quiet");
         }
       },
-      choosing: null,
+      choosing: {
+        pick(picked, point) {
+          if (!point || !isShown) return null;
+          // A globe is nothing that CesiumJS picks: there is a depth, and no thing.
+          const isHit = isMesh
+            ? (picked as { primitive?: unknown })?.primitive === tiles.tileset
+            : picked === undefined;
+          const { longitude, latitude, height } = Cartographic.fromCartesian(point);
+          const place = {
+            longitude: CesiumMath.toDegrees(longitude),
+            latitude: CesiumMath.toDegrees(latitude),
+            height,
+          };
+          if (!isHit || !isWithin(place, layer.extent)) return null;
+          const id = placeId(place);
+          void ask(id, place);
+          return { id, attributes: known.get(id) ?? null };
+        },
+        async place(id) {
+          const place = parsePlace(id);
+          if (!place || !isWithin(place, layer.extent)) return null;
+          void ask(id, place);
+          const { longitude, latitude, height } = place;
+          return {
+            west: longitude - AROUND,
+            east: longitude + AROUND,
+            south: latitude - AROUND,
+            north: latitude + AROUND,
+            low: height,
+            high: height + 10,
+          };
+        },
+        attributes: (id) => known.get(id) ?? null,
+        outlined(id) {
+          const place = parsePlace(id);
+          mark.set(place && Cartesian3.fromDegrees(place.longitude, place.latitude, place.height));
+          return [];
+        },
+        released: () => mark.set(null),
+        sheet({ id, attributes }, words, copyFailed) {
+          const title = words.in(PLACE);
+          if (attributes === null) return { title, subtitle: "", content: detailsSkeleton(words.in(LOOKING)) };
+          const rows = placeRows(id, attributes, words);
+          return {
+            title,
+            subtitle: "",
+            content: detailsContent({ title, subtitle: "", rows, more: [] }, words, copyFailed),
+          };
+        },
+        unknown: {
+          de: "Den Ort „{id}“ gibt es hier nicht. Bitte prüfen Sie den Link.",
+          en: "There is no place “{id}” here. Please check the link.",
+        },
+        unanswered: {
+          de: "Die Höhe konnte nicht ermittelt werden, weil der Server nicht antwortet.",
+          en: "The height could not be found because the server does not answer.",
+        },
+      },
     };
   },
 };
+
+function isWithin({ longitude, latitude }: Place, { west, south, east, north }: Extent): boolean {
+  return longitude >= west && longitude <= east && latitude >= south && latitude <= north;
+}

@@ -33,10 +33,10 @@ export function detailsContent(details: Details, words: Words, copyFailed: () =>
   return [el("dl", { class: "facts wide" }, ...rows(details.rows)), ...(more ? [more] : [])];
 }
 
-/** What stands in the sheet while the tile that holds the attributes is on its way. */
-export function detailsSkeleton({ say }: Words): Node[] {
+/** What stands in the sheet while the attributes are on their way; `text` says so to those who cannot see it. */
+export function detailsSkeleton(text: string): Node[] {
   return [
-    el("p", { class: "visually-hidden", text: say("loadingBuilding") }),
+    el("p", { class: "visually-hidden", text }),
     el("div", { class: "skeleton", "aria-hidden": "true" }, ...Array.from({ length: 6 }, () => el("span"))),
   ];
 }
