@@ -1,0 +1,107 @@
+"""Codecs: how the payload of a device is read.  Ours, and those that others install."""
+
+from __future__ import annotations
+
+import functools
+import importlib.metadata
+import logging
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from sensor_overlay.codecs import decentlab, dragino, elsys, milesight, sensative
+from sensor_overlay.codecs.codec import Codec, Example, decoded, fault_of, undecodable
+from zwilling.issues import Issue, Severity
+
+__all__ = ["GROUP", "Codec", "Example", "by_profile", "codecs", "decoded", "findings", "undecodable"]
+
+GROUP = "zwilling.codecs"
+"""Entry points under which a package offers a `Codec` or several."""
+
+_OURS = (*elsys.CODECS, *milesight.CODECS, *decentlab.CODECS, *dragino.CODECS, *sensative.CODECS)
+_BETWEEN = re.compile(r"[^0-9a-z]+")
+_LONGEST_NAME = 200
+
+logger = logging.getLogger(__name__)
+
+
+def codecs() -> Mapping[str, Codec]:
+    """Return all codecs by key: ours first, then the installed ones; one with a key of ours takes its place."""
+    return _loaded()[0]
+
+
+def findings() -> tuple[Issue, ...]:
+    """Return what is wrong with installed codecs; those are not used."""
+    return _loaded()[1]
+
+
+def by_profile(profile: str) -> Codec | None:
+    """Return the codec for a model as a device profile or a registry writes it; None where there is none.
+
+    The model's words must stand there one after the other; the longest model wins, then the one installed last.
+
+    Example:
+        >>> codec = by_profile("Elsys ERS-CO2 Lite (Schulen)")
+        >>> codec.key if codec else None
+        'elsys-ers-co2'
+    """
+    return _by_words(_words(profile[:_LONGEST_NAME]))
+
+
+def forget() -> None:
+    """Look for installed codecs anew at the next call."""
+    _loaded.cache_clear()
+    _by_words.cache_clear()
+
+
+def _words(name: str) -> str:
+    return f"-{_BETWEEN.sub('-', name.lower()).strip('-')}-"
+
+
+@functools.lru_cache(maxsize=1_024)  # profiles are few, but their names come from outside
+def _by_words(words: str) -> Codec | None:
+    best: tuple[int, Codec] | None = None
+    for codec in codecs().values():
+        if words == _words(codec.key):
+            return codec
+        for model in codec.models:
+            # "ers-co2" in "elsys-ers-co2-lite", and written as one word in "ersco2"
+            named = _words(model)
+            joined = f"-{named.replace('-', '')}-"
+            if (named in words or joined in words) and (best is None or len(joined) >= best[0]):
+                best = (len(joined), codec)
+    return best[1] if best else None
+
+
+@functools.cache
+def _loaded() -> tuple[Mapping[str, Codec], tuple[Issue, ...]]:
+    found = {codec.key: codec for codec in _OURS}
+    issues: list[Issue] = []
+    for point in importlib.metadata.entry_points(group=GROUP):
+        source = f"{point.dist.name if point.dist else 'unknown'}: {point.name} = {point.value}"
+        try:
+            offered = point.load()
+            offered = (offered,) if isinstance(offered, Codec) else tuple(offered)
+        except Exception as error:  # noqa: BLE001 - whatever a plugin does, the others must go on
+            issues.append(_broken(source, f"it cannot be loaded: {type(error).__name__}: {error}"))
+            continue
+        for codec in offered:
+            fault = fault_of(codec) if isinstance(codec, Codec) else "it is no sensor_overlay.codecs.Codec"
+            if fault:
+                issues.append(_broken(source, fault))
+            else:
+                found.pop(codec.key, None)  # so that it stands last, and wins
+                found[codec.key] = codec
+    for issue in issues:
+        logger.warning("codec left out: %s: %s", issue.source, issue.message)
+    return MappingProxyType(found), tuple(issues)
+
+
+def _broken(source: str, fault: str) -> Issue:
+    return Issue(
+        code="CODEC_BROKEN",
+        severity=Severity.ERROR,
+        source=source,
+        where="",
+        message=f"This codec is not used, because {fault}",
+    )

@@ -1,0 +1,258 @@
+"""An uplink's readings: from what the network server decoded, else from the payload by the device's codec."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import math
+import re
+from collections import deque
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from sensor_overlay.codecs import Codec, by_profile
+from sensor_overlay.observed import BY_ALIAS, PROPERTIES
+from sensor_overlay.uplink import BadMessageError, Cause, Decoded, Reading, Uplink
+
+MOST_READINGS = 64
+"""An uplink with more values than this is none of a sensor's."""
+MOST_REMEMBERED = 1_024
+"""A frame of 242 bytes cannot hold as many."""
+_MOST_VALUES = 512
+_MOST_LEVELS = 8
+_LONGEST_NAME = 64
+
+# A value that is a text: a number as JavaScript's toFixed() leaves it, or with its unit ("2821 mm"), or a word.
+_NUMBER_AND_UNIT = re.compile(
+    r"\s*([+-]?(?:\d{1,15}(?:\.\d{0,15})?|\.\d{1,15})(?:[eE][+-]?\d{1,2})?)\s*([^\s\d]{0,8})\s*"
+)
+_WORDS = MappingProxyType(
+    {
+        **dict.fromkeys(("true", "yes", "on", "open", "opened", "trigger", "triggered", "occupied", "alarm"), 1.0),
+        **dict.fromkeys(("false", "no", "off", "close", "closed", "idle", "vacant", "unoccupied", "normal"), 0.0),
+    }
+)
+_UNITS: Mapping[str, tuple[str, float]] = MappingProxyType(
+    {
+        # as decoders write it, in lower case: its dimension, and what to divide by to come to our unit
+        "pa": ("pressure", 100.0),
+        "hpa": ("pressure", 1.0),
+        "mbar": ("pressure", 1.0),
+        "kpa": ("pressure", 0.1),
+        "bar": ("pressure", 0.001),
+        "mm": ("length", 1_000.0),
+        "cm": ("length", 100.0),
+        "m": ("length", 1.0),
+        "mv": ("voltage", 1_000.0),
+        "v": ("voltage", 1.0),
+        "wh": ("energy", 1_000.0),
+        "kwh": ("energy", 1.0),
+        "mwh": ("energy", 0.001),
+        "w": ("power", 1_000.0),
+        "kw": ("power", 1.0),
+        "f": ("fahrenheit", 1.0),
+        "°f": ("fahrenheit", 1.0),
+    }
+)
+_DIMENSIONS = MappingProxyType(
+    {
+        "pressure": "pressure",
+        "water_level": "length",
+        "distance": "length",
+        "battery_voltage": "voltage",
+        "energy": "energy",
+        "power": "power",
+    }
+)
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_NOT_IN_A_NAME = re.compile(r"[^0-9a-z_]+")
+_REMEMBERED = frozenset({"history", "historical", "datalog"})
+_NOT_MEASURED = frozenset(
+    {
+        *("unit", "units", "displayname", "device_id", "id", "sn", "serial_number", "port", "fport"),
+        *("version", "protocol_version", "hardware_version", "firmware_version", "ipso_version", "tsl_version"),
+        *("timestamp", "time", "ts", "systimestamp", "historyseqnr", "prevhistseqnr"),
+    }
+)
+
+
+def decode(uplink: Uplink, model: str, received: int) -> Decoded:
+    """Return the readings of an uplink.
+
+    The network server's object comes first, since whoever configured it there wanted it so; where it holds no number,
+    the payload is read by the codec of the registry's model, else of the network server's profile.
+
+    Args:
+        uplink: what came.
+        model: what the registry says that the device is; empty where it does not.
+        received: instant at which we had it; what devices remember may count back from it.
+
+    Raises:
+        BadMessageError: NO_CODEC or UNDECODABLE; nothing else is ever raised for the uplink's sake.
+    """
+    codec = by_profile(model) if model else None
+    if codec is None and uplink.profile:
+        codec = by_profile(uplink.profile)
+    if uplink.object:
+        readings, notes = _from_object(uplink.object, codec.fields if codec else {})
+        if readings:
+            return Decoded(readings=readings, notes=notes)
+    if not uplink.payload or uplink.f_port == 0:
+        # Port 0 is the network's own; an empty frame answers it.
+        return Decoded(readings=(), notes=("the frame carries no measurement",))
+    if codec is None:
+        raise BadMessageError(Cause.NO_CODEC, _without_codec(uplink, model), dev_eui=uplink.dev_eui)
+    return _from_payload(uplink, codec, received)
+
+
+def _without_codec(uplink: Uplink, model: str) -> str:
+    known = [f"model {model!r}"] if model else []
+    known += [f"device profile {uplink.profile!r}"] if uplink.profile else []
+    what = "the network server decoded nothing" if not uplink.object else "the network server's object holds no number"
+    whose = f"no codec is for {' or '.join(known)}" if known else "neither registry nor network server tells the model"
+    return f"{what}, and {whose}"
+
+
+def _from_payload(uplink: Uplink, codec: Codec, received: int) -> Decoded:
+    at = uplink.time if uplink.time is not None else received
+    try:
+        found = codec.decode(uplink.payload, uplink.f_port, at)
+        return _checked(found)
+    except BadMessageError as error:
+        detail = f"{codec.title}: {error.detail}"
+        raise BadMessageError(Cause.UNDECODABLE, detail, dev_eui=uplink.dev_eui) from None
+    except Exception as error:
+        detail = f"{codec.title}: its codec failed with {type(error).__name__}"
+        raise BadMessageError(Cause.UNDECODABLE, detail, dev_eui=uplink.dev_eui) from error
+
+
+def _checked(found: Decoded) -> Decoded:
+    """Return what a codec gave, without what no table can hold."""
+    readings = {reading.observed_property: reading for reading in found.readings if _is_sound(reading)}
+    history = tuple([(then, reading) for then, reading in found.history if _is_sound(reading)])
+    if len(readings) > MOST_READINGS or len(history) > MOST_REMEMBERED:
+        raise BadMessageError(Cause.UNDECODABLE, f"more than {MOST_READINGS} values are no uplink of a sensor")
+    lost = len(found.readings) - len(readings) + len(found.history) - len(history)
+    if not lost:
+        return found
+    note = f"{lost} values were left out: no finite number, no name as ours are, or a name twice"
+    return Decoded(readings=tuple(readings.values()), history=history, notes=(*found.notes, note))
+
+
+def _is_sound(reading: Reading) -> bool:
+    # An overflow is an integer of hundreds of digits; it becomes UNDECODABLE like whatever else a codec does wrong.
+    return math.isfinite(reading.value) and _name(reading.observed_property) == reading.observed_property
+
+
+def _from_object(
+    told: Mapping[str, Any], fields: Mapping[str, tuple[str, float]]
+) -> tuple[tuple[Reading, ...], tuple[str, ...]]:
+    """Return the numbers of a decoded object, outer ones before inner ones, under our names and in our units."""
+    found: dict[str, float] = {}
+    notes: dict[str, None] = {}
+    waiting: deque[tuple[tuple[str, ...], str, Any]] = deque(((), key, value) for key, value in told.items())
+    for seen in itertools.count(1):
+        if not waiting:
+            break
+        if seen > _MOST_VALUES:
+            notes[f"the object holds more than {_MOST_VALUES} values; the rest was not read"] = None
+            break
+        path, key, value = waiting.popleft()
+        name = key.lower()
+        if name in _REMEMBERED:
+            notes[f"{name!r} of the network server's object was not read: those values are not of now"] = None
+        elif name in _NOT_MEASURED:
+            continue
+        elif not isinstance(value, dict):
+            _take(found, path, key, value, "", fields)
+        elif not isinstance(value.get("value", {}), dict):
+            # {"displayName": "Barometric pressure", "unit": "Pa", "value": 96412}
+            unit = value.get("unit")
+            _take(found, path, key, value["value"], unit if isinstance(unit, str) else "", fields)
+        elif len(path) + 1 < _MOST_LEVELS:
+            waiting.extend(((*path, key), inner, part) for inner, part in value.items())
+        else:
+            notes[f"the object is nested more than {_MOST_LEVELS} levels deep; the innermost was not read"] = None
+    if len(found) > MOST_READINGS:
+        notes[f"the object holds {len(found)} numbers; the first {MOST_READINGS} were taken"] = None
+    taken = itertools.islice(found.items(), MOST_READINGS)
+    return tuple([Reading(name, value) for name, value in taken]), tuple(notes)
+
+
+def _take(
+    found: dict[str, float],
+    path: tuple[str, ...],
+    key: str,
+    value: Any,
+    unit: str,
+    fields: Mapping[str, tuple[str, float]],
+) -> None:
+    """Put one value of an object into `found`, if it is a number."""
+    number, own_unit, is_quantity = _number(value)
+    if number is None:
+        return
+    full, name, name_unit = _known_name(path, key)
+    divisor = 1.0
+    if key.lower() in fields:
+        name, divisor = fields[key.lower()]
+    if not is_quantity and name in PROPERTIES and PROPERTIES[name].unit:
+        # {"alarms": {"co2": true}} is no concentration
+        if not path:
+            return
+        name = full
+    if path and name in found:
+        name = full  # a second temperature, of {"outside": {...}}
+    dimension, factor = _UNITS.get((unit or own_unit or name_unit).lower(), ("", 1.0))
+    if name == "battery" and (dimension == "voltage" or number > 100):
+        # Nothing is charged to more than 100 %: these are millivolts, unless a unit tells otherwise.
+        name, number = "battery_voltage", number / (factor if dimension == "voltage" else 1_000)
+    elif dimension == "fahrenheit" and name.endswith("temperature"):
+        number = (number - 32) / 1.8
+    elif dimension and dimension == _DIMENSIONS.get(name):
+        number /= factor
+    else:
+        number /= divisor
+    if name and math.isfinite(number):
+        found.setdefault(name, number)
+
+
+def _number(value: Any) -> tuple[float | None, str, bool]:
+    """Return the number that a value of JSON is, its unit where a text tells one, and whether it is a quantity at all.
+
+    None for what is no number.  True is 1, and so are words like "open"; these are no quantities.
+    """
+    if isinstance(value, bool):
+        return float(value), "", False
+    if isinstance(value, int | float):
+        try:
+            return (float(value), "", True) if math.isfinite(value) else (None, "", True)
+        except OverflowError:
+            return None, "", True
+    if isinstance(value, str) and len(value) <= _LONGEST_NAME:
+        matched = _NUMBER_AND_UNIT.fullmatch(value)
+        if matched:
+            return float(matched[1]), matched[2], True
+        return _WORDS.get(value.strip().lower()), "", False
+    return None, "", False
+
+
+@functools.lru_cache(maxsize=4_096)  # names come from outside: bounded
+def _known_name(path: tuple[str, ...], key: str) -> tuple[str, str, str]:
+    """Return the name of a value with all that it is in, the property that it is, and the unit that its name tells."""
+    own = _name(key)
+    full = _name("_".join((*path, key)))
+    for name in (key.lower(), own, full):
+        if name in BY_ALIAS:
+            return full, BY_ALIAS[name], ""
+    # "level_cm", "barometric_pressure_pa"
+    stem, _, unit = own.rpartition("_")
+    if stem in BY_ALIAS and unit in _UNITS:
+        return full, BY_ALIAS[stem], unit
+    return full, full, ""
+
+
+def _name(name: str) -> str:
+    """Return a name as ours are: lower-case letters, digits and underscores, beginning with a letter, at most 64."""
+    snake = _NOT_IN_A_NAME.sub("_", _CAMEL.sub("_", name[:200]).lower()).strip("_")
+    return (snake if not snake or snake[0].isalpha() else f"n{snake}")[:_LONGEST_NAME].rstrip("_")
