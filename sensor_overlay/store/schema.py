@@ -1,7 +1,7 @@
 """The tables.
 
 Entities and columns have the names of OGC SensorThings 1.1 (OGC 18-088, 8.2). Beside them stands what the standard
-does not know: who may see a thing, how often it should be heard, sessions, dead letters, alerts.
+does not know: who may see a thing, how often it should be heard, frames, dead letters, alerts.
 
 Instants are whole microseconds (`sensor_overlay.instants`). Documents are JSON; where a client may filter by a member,
 the databases' own JSON functions do it.
@@ -195,8 +195,7 @@ feature_of_interest: Final = Table(
 observation: Final = Table(
     "observation",
     metadata,
-    # PostgreSQL partitions by month, and wants the month's column in the key.
-    Column("id", Id, primary_key=True),
+    Column("id", Id, primary_key=True, autoincrement=False, comment="numbered by counter 'observation'"),
     Column("phenomenon_time", Instant, nullable=False),
     Column("datastream_id", Id, ForeignKey("datastream.id", ondelete="CASCADE"), nullable=False),
     Column("phenomenon_end", Instant, comment="where the phenomenonTime is an interval"),
@@ -210,6 +209,7 @@ observation: Final = Table(
     Column("valid_until", Instant),
     Column("result_quality", Document),
     Column("parameters", Document),
+    comment="on PostgreSQL in partitions, see sensor_overlay.store.partitions",
 )
 Index("ix_observation_series", observation.c.datastream_id, observation.c.phenomenon_time, observation.c.id)
 
@@ -225,33 +225,24 @@ hourly: Final = Table(
     comment="what stays when observations are old",
 )
 
-session: Final = Table(
-    "session",
-    metadata,
-    Column("dev_eui", String(16), primary_key=True),
-    Column("dev_addr", String(200), primary_key=True, comment="with the network server's own name of the session"),
-    Column("epoch", Integer, nullable=False, comment="how often the counter began anew without a new address"),
-    Column("f_cnt", Id, nullable=False, comment="greatest in this epoch"),
-    Column("time", Instant, nullable=False, comment="when that was sent"),
-    comment="where each device's frame counter stands",
-)
-
 uplink: Final = Table(
     "uplink",
     metadata,
-    Column("id", Id, primary_key=True),
-    Column("identity", LargeBinary(16), nullable=False, unique=True, comment="see sensor_overlay.store.identity"),
-    Column(
-        "deduplication", LargeBinary(16), unique=True, comment="the network server's own id, hashed with the device"
-    ),
+    Column("id", Id, primary_key=True, autoincrement=False, comment="numbered by counter 'uplink'"),
     Column("thing_id", Id, ForeignKey("thing.id", ondelete="CASCADE"), nullable=False),
-    Column("time", Instant, nullable=False),
-    Column("received", Instant, nullable=False),
+    Column("time", Instant, nullable=False, comment="the message's; where it tells none, when it was received"),
+    Column("received", Instant, nullable=False, comment="by the server's clock"),
     Column("dev_addr", String(8), nullable=False),
+    Column("session", String(200), nullable=False, comment="the network server's own name of it, else empty"),
     Column("f_cnt", Id, nullable=False),
     Column("f_port", SmallInteger, nullable=False),
     Column("payload", LargeBinary, nullable=False),
+    Column("deduplication", String(64), nullable=False, comment="the network server's own id, else empty"),
+    Column("is_decoded", Boolean, nullable=False, comment="false: kept for the record, until a codec understands it"),
+    comment="what came; two rows are one frame by the rule in sensor_overlay.store.frames",
 )
+# In order of each device's frames, so that each write touches the end of its range: a hash would touch every page.
+Index("ix_uplink_frame", uplink.c.thing_id, uplink.c.f_cnt)
 Index("ix_uplink_received", uplink.c.received)
 
 dead_letter: Final = Table(
@@ -336,5 +327,5 @@ counter: Final = Table(
     metadata,
     Column("name", String(40), primary_key=True),
     Column("value", Id, nullable=False),
-    comment="'commit': the sequence of changes that viewers follow",
+    comment="see sensor_overlay.store.opening.Counter",
 )
