@@ -1,0 +1,77 @@
+"""How streams end: for a client that stopped reading, and for all when the server stops.
+
+uvicorn waits until its pings go unanswered, which a client answers that reads slowly: its changes would be held back
+for as long as it likes. Dropped, it may come back and go on from where it was.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable
+from typing import Final
+
+import uvicorn
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+TRY_AGAIN_LATER: Final = 1013
+"""The close code (IANA, WebSocket Close Code Number Registry) for one that is dropped and may come back. 1008 would say
+that it broke a rule, and should not."""
+LEAVING: Final = 5.0
+"""Seconds for the closing to be read."""
+
+
+def socket_class(stall: float) -> type[asyncio.Protocol]:
+    """Return uvicorn's WebSocket protocol, made to drop clients that have stopped reading for `stall` seconds."""
+
+    class BoundedSocket(WebSocketsSansIOProtocol):
+        _stall: asyncio.TimerHandle | None = None
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self._stop_clock()
+            super().connection_lost(exc)
+
+        def pause_writing(self) -> None:
+            super().pause_writing()
+            if self._stall is None:
+                self._stall = self.loop.call_later(stall, self._drop)
+
+        def resume_writing(self) -> None:
+            super().resume_writing()
+            if not self.close_sent:
+                self._stop_clock()
+
+        def _drop(self) -> None:
+            if not (self.handshake_complete and not self.close_sent):
+                self.transport.abort()
+                return
+            # Behind what it has not read yet; whoever waits to send more is told that nobody is there.
+            self.stop_keepalive()
+            self.conn.send_close(TRY_AGAIN_LATER, "too slow")
+            self.transport.write(b"".join(self.conn.data_to_send()))
+            self.close_sent = True
+            self.disconnected = True
+            self.queue.put_nowait({"type": "websocket.disconnect", "code": TRY_AGAIN_LATER})
+            self.writable.set()
+            self._stall = self.loop.call_later(LEAVING, self.transport.abort)
+
+        def _stop_clock(self) -> None:
+            if self._stall is not None:
+                self._stall.cancel()
+                self._stall = None
+
+    return BoundedSocket
+
+
+class LeavingServer(uvicorn.Server):
+    """uvicorn's server, which first ends the streams that would never end by themselves when it is told to stop."""
+
+    def __init__(self, config: uvicorn.Config, leave: Callable[[], None]) -> None:
+        """Serve by `config`; `leave` is called, in the event loop, before open connections are waited for."""
+        super().__init__(config)
+        self._leave = leave
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End streams, finish what was begun, and stop."""
+        self._leave()
+        await super().shutdown(sockets)
