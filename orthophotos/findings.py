@@ -19,6 +19,7 @@ SEVERITIES: Final = MappingProxyType(
         "PICTURE_WARPED": Severity.INFO,  # in another CRS or turned: resampled
         "PICTURE_GRID_DIFFERS": Severity.INFO,  # same CRS, other pixel grid: resampled
         "PICTURE_NAMED_TWICE": Severity.INFO,
+        "PICTURES_BALANCED": Severity.INFO,  # colours of different flights drawn together along their seams
     }
 )
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from orthophotos.balance import Correction, balance
 from orthophotos.channels import Channels, Picture, channels_of
 from orthophotos.findings import finding
 from orthophotos.formats import PICTURES, format_of
@@ -17,13 +18,16 @@ from orthophotos.heads import Head, read_head
 from orthophotos.placing import cell_side, cover, grid_crs, placed
 from orthophotos.sampling import Placed, seen
 from orthophotos.scratch import PIXEL, Decoded, decode_part, is_opaque, parts_of
+from orthophotos.seams import Flown, seams
 from zwilling.crs.plane import shortfall
 from zwilling.errors import SourceError
 from zwilling.issues import Issue, Severity
 from zwilling.rasters import Pictures, RasterFile, Window
 
 
-def open_pictures(paths: Sequence[Path], *, crs: str | None = None, picture: Picture = "rgb") -> Pictures:
+def open_pictures(
+    paths: Sequence[Path], *, crs: str | None = None, picture: Picture = "rgb", is_balanced: bool = False
+) -> Pictures:
     """Return orthophotos as one surface; their heads are read, and of some of them a few pixels.
 
     They lie one over the other by their dates (the end of the file's name, `_2023`, else what the TIFF says), the
@@ -33,6 +37,7 @@ def open_pictures(paths: Sequence[Path], *, crs: str | None = None, picture: Pic
         paths: GeoTIFF (COG), JPEG 2000, PNG and JPEG, the latter two with world files.
         crs: the horizontal CRS of all files, where they name none or a wrong one.
         picture: true colours, or near infrared, red and green.
+        is_balanced: draw the colours of different dates together where they meet; see `orthophotos.balance`.
 
     Raises:
         SourceError: a file is missing, damaged, no picture, too large, or lies where it cannot.
@@ -58,6 +63,9 @@ def open_pictures(paths: Sequence[Path], *, crs: str | None = None, picture: Pic
         for head, rule in zip(heads, channels, strict=True)
     ]
     issues.extend(_resampled(sources, name, resolution))
+    if is_balanced:
+        sources, found = _balanced(sources, name, resolution)
+        issues.extend(found)
     return _Orthophotos(name, resolution, tuple(sources), tuple(issues))
 
 
@@ -66,6 +74,7 @@ class _Source:
     head: Head
     channels: Channels
     file: RasterFile
+    correction: Correction | None = None
 
     @property
     def placed(self) -> Placed:
@@ -89,7 +98,7 @@ class _Orthophotos:
 
     def decode(self, file: int, part: int, scratch: Path) -> tuple[Issue, ...]:
         source = self.sources[file]
-        return decode_part(source.head, source.channels, part, _place(scratch, file))
+        return decode_part(source.head, source.channels, part, _place(scratch, file), source.correction)
 
     def forget(self, file: int, scratch: Path) -> None:
         _place(scratch, file).unlink(missing_ok=True)
@@ -120,6 +129,31 @@ class _Orthophotos:
         whole = result.view("<u4")[..., 0]  # alpha is its highest byte
         whole[whole < 1 << 24] = 0
         return result
+
+
+def _balanced(sources: list[_Source], crs: str, resolution: float) -> tuple[list[_Source], list[Issue]]:
+    """Return the pictures with their colours drawn together along seams, and what is told about it."""
+    flown = [Flown(source.head, source.channels, source.placed, source.file.covers) for source in sources]
+    how = balance(flown, seams(flown, crs, resolution), crs, resolution)
+    result = [
+        source
+        if correction is None
+        else replace(
+            source,
+            file=replace(source.file, fingerprint=f"{source.file.fingerprint} {correction.digest}"),
+            correction=correction,
+        )
+        for source, correction in zip(sources, how.corrections, strict=True)
+    ]
+    changed = [source for source in result if source.correction is not None]
+    if not changed:
+        return result, []
+    message = (
+        f"the colours of {len(changed)} of {len(sources)} files were drawn together where flights meet "
+        f"({', '.join(date or 'no date' for date in how.dates)}): along their seams they differ by {how.after:.1f} "
+        f"grey values (median), before by {how.before:.1f}"
+    )
+    return result, [finding("PICTURES_BALANCED", changed[-1].file.name, "", message)]
 
 
 def _under(upper: NDArray[np.uint8], lower: NDArray[np.uint8]) -> None:

@@ -54,12 +54,27 @@ class Placed:
             and _off(north - f, resolution) < _OFF_GRID
         )
 
+    def places(self, pixels: NDArray[np.float64], crs: str) -> NDArray[np.float64]:
+        """Return where pixels (column and row of their upper left corners, shape (n, 2)) lie in `crs`, shape (n, 2)."""
+        a, b, c, d, e, f = self.affine
+        return transformed(pixels @ np.array([[a, d], [b, e]]) + (c, f), self.definition, crs)
+
+    def pixels(self, places: NDArray[np.float64], crs: str) -> NDArray[np.float64]:
+        """Return column and row of places in `crs`, shape (n, 2); infinite where its own CRS does not reach."""
+        a, b, c, d, e, f = self.affine
+        inverse = np.linalg.inv(np.array([[a, b], [d, e]]))
+        moved: NDArray[np.float64] = (transformed(places, crs, self.definition) - (c, f)) @ inverse.T
+        return moved
+
+    def covers(self, places: NDArray[np.float64], crs: str) -> NDArray[np.bool_]:
+        """Return which places in `crs` lie in it, shape (n,)."""
+        pixels = self.pixels(places, crs)
+        return np.asarray(((pixels >= 0) & (pixels < (self.width, self.height))).all(axis=1))
+
     def side(self, crs: str) -> float:
         """Return the side of its middle pixel in `crs`, metres."""
-        a, b, c, d, e, f = self.affine
         x, y = self.width / 2, self.height / 2
-        corners = np.array([[x, y], [x + 1, y], [x, y + 1]]) @ np.array([[a, d], [b, e]]) + (c, f)
-        first, right, below = transformed(corners, self.definition, crs)
+        first, right, below = self.places(np.array([[x, y], [x + 1, y], [x, y + 1]]), crs)
         (ax, ay), (bx, by) = right - first, below - first
         return math.sqrt(abs(ax * by - ay * bx))
 
@@ -169,7 +184,7 @@ def _turned(picture: Placed, decoded: Decoded, crs: str, window: Window) -> Seen
         ],
         axis=1,
     )
-    pixels = _to_pixels(picture, transformed(places, crs, picture.definition)).reshape(len(ys), len(xs), 2)
+    pixels = picture.pixels(places, crs).reshape(len(ys), len(xs), 2)
     if not np.isfinite(pixels).all():
         return None
     low = np.maximum(np.floor(pixels.min(axis=(0, 1))), 0).astype(int)
@@ -200,13 +215,6 @@ def _turned(picture: Placed, decoded: Decoded, crs: str, window: Window) -> Seen
 
 def _knots(size: int) -> NDArray[np.int64]:
     return np.unique(np.append(np.arange(0, size, _SQUARE), size))
-
-
-def _to_pixels(picture: Placed, places: NDArray[np.float64]) -> NDArray[np.float64]:
-    a, b, c, d, e, f = picture.affine
-    inverse = np.linalg.inv(np.array([[a, b], [d, e]]))
-    moved: NDArray[np.float64] = (places - (c, f)) @ inverse.T
-    return moved
 
 
 def _meets(corners: NDArray[np.float64], picture: Placed) -> bool:

@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,7 +47,17 @@ def _rows_at_once(head: Head) -> int:
     return max(block, _PIXELS_AT_ONCE // max(1, head.width) // block * block)
 
 
-def decode_part(head: Head, channels: Channels, part: int, place: Path) -> tuple[Issue, ...]:
+class Correction(Protocol):
+    """What is done to the colours of a picture."""
+
+    def apply(self, pixels: NDArray[np.uint8], begin: int) -> None:
+        """Correct whole rows in place, shape (height, width, 4), from row `begin` of the picture on."""
+        ...
+
+
+def decode_part(
+    head: Head, channels: Channels, part: int, place: Path, correction: Correction | None = None
+) -> tuple[Issue, ...]:
     """Decode some rows of a picture to where they belong in the file `place`, and return what is odd.
 
     Raises:
@@ -61,9 +71,10 @@ def decode_part(head: Head, channels: Channels, part: int, place: Path) -> tuple
             raise SourceError("has changed while it was read", source=head.path, remedy="start again")
         for begin in begins:
             pixels = np.empty((min(rows, head.height - begin), head.width, PIXEL), np.uint8)
-            clipped = _colours(dataset, channels, begin, pixels)
-            _alpha(dataset, head, channels, begin, pixels)
+            clipped = read_pixels(dataset, head, channels, Window(0, begin, head.width, len(pixels)), pixels)
             issues.extend(_oddities(head, channels, begin, pixels, clipped))
+            if correction is not None:
+                correction.apply(pixels, begin)
             _write(place, pixels, begin * head.width * PIXEL)
     return tuple(issues)
 
@@ -78,16 +89,27 @@ def _oddities(head: Head, channels: Channels, begin: int, pixels: NDArray[np.uin
         yield finding("PICTURE_WITHOUT_CONTENT", str(head.path), where, message)
 
 
-def _colours(dataset: DatasetReader, channels: Channels, begin: int, pixels: NDArray[np.uint8]) -> int:
+def read_pixels(
+    dataset: DatasetReader, head: Head, channels: Channels, window: Window, pixels: NDArray[np.uint8]
+) -> int:
+    """Fill `pixels`, shape (height, width, 4), with what a picture shows in a window; return how many were too large.
+
+    Where `pixels` are fewer than the window has, they are taken from the file's overviews, if it has such.
+    """
+    clipped = _colours(dataset, channels, window, pixels)
+    _alpha(dataset, head, channels, window, pixels)
+    return clipped
+
+
+def _colours(dataset: DatasetReader, channels: Channels, window: Window, pixels: NDArray[np.uint8]) -> int:
     """Fill in red, green and blue, and return how many values were too large."""
-    height, width = pixels.shape[:2]
-    window = Window(0, begin, width, height)
+    shape = pixels.shape[:2]
     planes = pixels.transpose(2, 0, 1)[:3]
     if channels.palette:
         table = np.zeros((256, PIXEL), np.uint8)
         for index, colour in dataset.colormap(1).items():
             table[index & 0xFF] = colour
-        indices = dataset.read(1, window=window)
+        indices = dataset.read(1, window=window, out_shape=shape)
         pixels[:] = table[indices if indices.dtype == np.uint8 else np.minimum(indices, 255)]
         return 0
     if len(channels.colours) == 3 and dataset.dtypes[0] == "uint8":
@@ -95,7 +117,7 @@ def _colours(dataset: DatasetReader, channels: Channels, begin: int, pixels: NDA
         return 0
     clipped = 0
     for plane, band in zip(planes, channels.colours, strict=False):
-        values = dataset.read(band, window=window)
+        values = dataset.read(band, window=window, out_shape=shape)
         if values.dtype != np.uint8:
             beyond = values >= 1 << channels.bits if channels.bits < 16 else np.False_
             clipped += int(np.count_nonzero(beyond))
@@ -105,17 +127,16 @@ def _colours(dataset: DatasetReader, channels: Channels, begin: int, pixels: NDA
     return clipped
 
 
-def _alpha(dataset: DatasetReader, head: Head, channels: Channels, begin: int, pixels: NDArray[np.uint8]) -> None:
+def _alpha(dataset: DatasetReader, head: Head, channels: Channels, window: Window, pixels: NDArray[np.uint8]) -> None:
     """Fill in alpha, from what of alpha, mask and nodata there is."""
-    height, width = pixels.shape[:2]
-    window = Window(0, begin, width, height)
+    shape = pixels.shape[:2]
     if not channels.palette:
         pixels[..., 3] = 255
     if channels.alpha:
-        values = dataset.read(channels.alpha, window=window)
+        values = dataset.read(channels.alpha, window=window, out_shape=shape)
         pixels[..., 3] = values if values.dtype == np.uint8 else values >> 8
     if head.masked:
-        pixels[..., 3] &= dataset.read_masks(1, window=window)
+        pixels[..., 3] &= dataset.read_masks(1, window=window, out_shape=shape)
     if channels.nodata is not None:
         candidates = _candidates(dataset, channels, window, pixels)
         if candidates.any():
@@ -130,7 +151,7 @@ def _candidates(
     for number, (band, nodata) in enumerate(zip(channels.colours, channels.nodata or (), strict=True)):
         # A byte is as it was read; of more bits only the upper ones were kept, and a palette's index is gone.
         plain = dataset.dtypes[0] == "uint8" and not channels.palette
-        values = pixels[..., number] if plain else dataset.read(band, window=window)
+        values = pixels[..., number] if plain else dataset.read(band, window=window, out_shape=pixels.shape[:2])
         if channels.lossy and plain:
             low, high = max(0, nodata - _BLUR), min(255, nodata + _BLUR)
             found &= (values >= low) & (values <= high)

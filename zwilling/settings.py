@@ -91,6 +91,7 @@ class GroundLayerSettings(LayerSettings):
         heights: terrain models: file names or globs; none for a plane.
         plane_height: height of that plane in the vertical system of `crs`, metres.
         picture: `rgb` for true colour, `infrared` for near infrared, red and green as red, green and blue.
+        balance: draw the colours of orthophotos of different dates together where they meet.
         globe: make the terrain and pictures that a globe needs, too.
     """
 
@@ -99,6 +100,7 @@ class GroundLayerSettings(LayerSettings):
     heights: list[str] = field(default_factory=list)
     plane_height: float | None = None
     picture: Literal["rgb", "infrared"] = "rgb"
+    balance: bool = True
     globe: bool = True
 
 

@@ -202,8 +202,8 @@ def test_refused(
 WEST, NORTH = 344_000.0, 5_674_000.0
 
 
-def dop(path: Path, east: float = 0.0, *, seed: int = 1, side: int = 1024, bands: int = 3) -> Path:
-    colours = np.random.default_rng(seed).integers(60, 200, (bands, side // 16, side // 16), dtype=np.uint8)
+def dop(path: Path, east: float = 0.0, *, seed: int = 1, side: int = 1024, bands: int = 3, lighter: int = 0) -> Path:
+    colours = np.random.default_rng(seed).integers(60, 200, (bands, side // 16, side // 16), dtype=np.uint8) + lighter
     with rasterio.open(
         path,
         "w",
@@ -215,7 +215,7 @@ def dop(path: Path, east: float = 0.0, *, seed: int = 1, side: int = 1024, bands
         crs="EPSG:25832",
         transform=from_origin(WEST + east, NORTH, 0.05, 0.05),
     ) as file:
-        file.write(colours.repeat(16, axis=1).repeat(16, axis=2))
+        file.write(colours.astype(np.uint8).repeat(16, axis=1).repeat(16, axis=2))
     return path
 
 
@@ -288,6 +288,29 @@ def test_pictures_far_from_the_terrain_are_told(home_with_grid: Path, tmp_path: 
     report = json.loads(done.stdout)
     assert "GROUND_WITHOUT_HEIGHTS" in {finding["code"] for finding in report["findings"]}
     assert report["coverage"]["both"] == 0
+
+
+def test_colours_of_two_flights_are_drawn_together_unless_the_user_says_no(
+    home_with_grid: Path, tmp_path: Path
+) -> None:
+    old, new = dop(tmp_path / "a_2021.tif"), dop(tmp_path / "b_2023.tif", 51.2, seed=2, lighter=50)
+    alike = dop(tmp_path / "b_2021.tif", 51.2, seed=2, lighter=50)
+    made = {}
+    for name, pictures, more in (
+        ("drawn together", (old, new), ()),
+        ("as they are", (old, new), ("--no-balance",)),
+        ("one flight", (old, alike), ()),
+        ("one flight as it is", (old, alike), ("--no-balance",)),
+    ):
+        options = ("--plane-height", "40", "--no-globe", "--json", "--jobs", "1", *more)
+        done = run("tile", *pictures, "-o", tmp_path / name, *options, home=home_with_grid)
+        assert done.returncode == 0, done.stderr
+        codes = {finding["code"] for finding in json.loads(done.stdout)["findings"]}
+        assert ("PICTURES_BALANCED" in codes) == (name == "drawn together")
+        made[name] = {path.name: path.read_bytes() for path in (tmp_path / name).rglob("*.glb")}
+    assert made["one flight"] == made["one flight as it is"] == made["as they are"]
+    assert made["drawn together"].keys() == made["as they are"].keys()
+    assert made["drawn together"] != made["as they are"]
 
 
 SETTINGS = """

@@ -44,6 +44,7 @@ class RasterFiles:
         plane_height: height of that plane in the height system of `crs`, metres; None where there is terrain.
         crs: CRS of files that name none; None for the region's.
         picture: true colours, or near infrared, red and green.
+        balance: draw colours of different dates together where they meet.
         globe: make terrain and pictures for a globe, too.
         jobs: how many processes may share the work; 0 for one on each core.
     """
@@ -54,6 +55,7 @@ class RasterFiles:
     plane_height: float | None = None
     crs: str | None = None
     picture: Literal["rgb", "infrared"] = "rgb"
+    balance: bool = True
     globe: bool = True
     jobs: int = 0
 
@@ -81,7 +83,9 @@ class RasterFiles:
                 source=self.pictures[0] if self.pictures else None,
                 remedy="name terrain files, too, or the height of a plane (--plane-height, plane_height)",
             )
-        pictures = open_pictures(self.pictures, crs=self.crs, picture=self.picture) if self.pictures else None
+        pictures = None
+        if self.pictures:
+            pictures = open_pictures(self.pictures, crs=self.crs, picture=self.picture, is_balanced=self.balance)
         into = None if pictures is None else pictures.crs
         if not self.heights:
             crs = f"{into}+{self._plane_system}"
@@ -154,6 +158,7 @@ class GroundRecipe:
             settings.plane_height,
             settings.crs or None,
             settings.picture,
+            settings.balance,
             settings.globe,
             jobs,
         )
@@ -165,7 +170,7 @@ class GroundRecipe:
         files = self.files
         return {
             "kind": "ground",
-            "options": [files.crs, files.plane_height, files.picture, files.globe, self.copyright_lines],
+            "options": [files.crs, files.plane_height, files.picture, files.balance, files.globe, self.copyright_lines],
             "heights": Georeference.create(parse_crs(files.region.crs), files.region).method,
             "sources": identities(files.paths),
         }

@@ -278,6 +278,12 @@ EXPLANATIONS: Final[Mapping[str, Explanation]] = MappingProxyType(
             "Datei doppelt genannt",
             "Dieselbe Datei steht mehrfach in den Quellen. Sie wurde einmal gelesen.",
         ),
+        "PICTURES_BALANCED": Explanation(
+            "Farben verschiedener Befliegungen angeglichen",
+            "Wo Luftbilder verschiedenen Datums aneinanderstoßen, sind ihre Farben zur Naht hin einander angeglichen, "
+            "jedes zur Hälfte; 4096 Bildpunkte davon entfernt sind sie unverändert.",
+            "Sollen die Farben überall bleiben, wie sie sind: balance = false.",
+        ),
         "POINTS_NONE": Explanation(
             "Punktwolke ohne Punkte",
             "Die Datei ist in Ordnung, enthält aber keinen Punkt. Sie trägt nichts zum Ergebnis bei.",

@@ -155,6 +155,11 @@ GERMAN: Final = MappingProxyType(
         ),
         "nodata or transparent everywhere": "überall durchsichtig",
         "is the same file as {}": "dieselbe Datei wie {0}",
+        "the colours of {} of {} files were drawn together where flights meet ({}): along their seams they differ by {} "
+        "grey values (median), before by {}": (
+            "die Farben von {0} der {1} Dateien sind angeglichen, wo Befliegungen aneinanderstoßen ({2}): entlang der "
+            "Nähte unterscheiden sie sich um {3} Grauwerte (Median), vorher um {4}"
+        ),
         "{} of {} files are resampled to {} at {} m": ("{0} von {1} Dateien sind auf {2} mit {3} m umgerechnet"),
         # Point clouds; what begins alike stands from the longest to the shortest
         "points reach from {} to {} E and from {} to {} N, beyond {}; check the CRS if that is not meant": (
