@@ -1,0 +1,1 @@
+"""Takes uplinks in, over MQTT and webhooks: stored first, acknowledged then."""
