@@ -1,0 +1,1 @@
+"""When something is to be told: levels, durations, quiet times, states.  Pure functions; no clock, no database."""
