@@ -204,7 +204,7 @@ def _take(
     if path and name in found:
         name = full  # a second temperature, of {"outside": {...}}
     dimension, factor = _UNITS.get((unit or own_unit or name_unit).lower(), ("", 1.0))
-    if name == "battery" and (dimension == "voltage" or number > 100):
+    if name in ("battery", "bat") and (dimension == "voltage" or number > 100):
         # Nothing is charged to more than 100 %: these are millivolts, unless a unit tells otherwise.
         name, number = "battery_voltage", number / (factor if dimension == "voltage" else 1_000)
     elif dimension == "fahrenheit" and name.endswith("temperature"):

@@ -109,7 +109,7 @@ def read(topic: str | None, body: bytes) -> Message:
     try:
         message = fields.from_json(_DECODER, body)
         device = message.end_device_ids or _Device()
-        if told is not None and device.device_id != told[0]:
+        if told is not None and device.device_id and device.device_id != told[0]:
             raise BadMessageError(Cause.TOPIC, "topic and body name different devices")
         dev_eui = _dev_eui(device)
     except BadMessageError as error:
