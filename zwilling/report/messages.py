@@ -155,8 +155,8 @@ GERMAN: Final = MappingProxyType(
         ),
         "nodata or transparent everywhere": "überall durchsichtig",
         "is the same file as {}": "dieselbe Datei wie {0}",
-        "the colours of {} of {} files were drawn together where flights meet ({}): along their seams they differ by {} "
-        "grey values (median), before by {}": (
+        "the colours of {} of {} files were drawn together where flights meet ({}): along their seams they differ "
+        "by {} grey values (median), before by {}": (
             "die Farben von {0} der {1} Dateien sind angeglichen, wo Befliegungen aneinanderstoßen ({2}): entlang der "
             "Nähte unterscheiden sie sich um {3} Grauwerte (Median), vorher um {4}"
         ),
