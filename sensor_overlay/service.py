@@ -14,16 +14,18 @@ from sensor_overlay.intake.delivery import Batch
 from sensor_overlay.intake.listener import Listener
 from sensor_overlay.intake.pipeline import Pipeline, waits
 from sensor_overlay.intake.sources import sources, webhook_secrets
-from sensor_overlay.intake.webhook import Webhooks
+from sensor_overlay.intake.webhook import Secrets
 from sensor_overlay.live.hub import Hub
 from sensor_overlay.store.errors import StoreError, StoreUnavailableError
 from sensor_overlay.store.known import models
 from sensor_overlay.store.opening import Store, open_store
 from sensor_overlay.store.writing import Judge, Written, write
 from zwilling.sensor_settings import DatabaseSettings, SensorSettings, database_url
+from zwilling.settings import Settings
 
 _log = logging.getLogger("zwilling.sensors")
 
+DATABASE_FILE = "zwilling.db"
 LEAVING_SECONDS = 5.0
 """For what has come in to be stored when the twin is told to stop."""
 
@@ -54,7 +56,6 @@ class Running:
         store: see there.
         hub: see there.
         pipeline: see there.
-        webhooks: see there.
         listeners: one a broker.
         tasks: theirs.
     """
@@ -62,7 +63,6 @@ class Running:
     store: Store
     hub: Hub
     pipeline: Pipeline
-    webhooks: Webhooks
     listeners: tuple[Listener, ...]
     tasks: tuple[asyncio.Task[None], ...]
 
@@ -71,7 +71,11 @@ class Service:
     """The sensors of one twin.
 
     A database that is away when the twin starts is tried again until it is there; until then `store`, `hub` and
-    `webhooks` raise StoreUnavailableError, and the rest of the twin works.
+    `pipeline` raise StoreUnavailableError, and the rest of the twin works.
+
+    Attributes:
+        settings: `[sensors]`.
+        secrets: what callers of webhooks have to show.
     """
 
     def __init__(self, settings: SensorSettings, database: DatabaseSettings, *, base: Path, data: Path) -> None:
@@ -89,9 +93,10 @@ class Service:
         self.settings = settings
         self._url = database_url(database, base, data)
         self._sources = sources(settings, base)
-        self._secrets = webhook_secrets(settings, base)
+        self.secrets = Secrets(webhook_secrets(settings, base))
         self._running: Running | None = None
         self._opening: asyncio.Task[None] | None = None
+        self._leaving: asyncio.Task[None] | None = None
         self._tried = asyncio.Event()
         self._judge: Judge | None = None
 
@@ -110,11 +115,6 @@ class Service:
     def hub(self) -> Hub:
         """Tells viewers of changes; raises as `store` does."""
         return self._there().hub
-
-    @property
-    def webhooks(self) -> Webhooks:
-        """What network servers may call; raises as `store` does."""
-        return self._there().webhooks
 
     @property
     def pipeline(self) -> Pipeline:
@@ -175,32 +175,53 @@ class Service:
             asyncio.create_task(listener.run(), name=f"sensors: broker {listener.source.name}")
             for listener in listeners
         )
-        self._running = Running(store, hub, pipeline, Webhooks(self._secrets, pipeline), listeners, tasks)
+        self._running = Running(store, hub, pipeline, listeners, tasks)
 
     def leave(self) -> None:
-        """Take nothing more from brokers, and end all streams to viewers: the twin is about to stop."""
-        if self._running is not None:
+        """Take nothing more, end all streams to viewers, and begin to store what has come in: the twin is to stop."""
+        if self._running is not None and self._leaving is None:
             self._running.hub.close()
-            for listener in self._running.listeners:
-                listener.leave()
+            self._leaving = asyncio.create_task(self._finish(self._running), name="sensors: leaving")
+
+    @staticmethod
+    async def _finish(running: Running) -> None:
+        for listener in running.listeners:
+            listener.leave()
+        await running.pipeline.stop(LEAVING_SECONDS)
+        if running.tasks:
+            # They say goodbye to brokers. What could not be stored is not settled, so brokers keep it.
+            _, late = await asyncio.wait(running.tasks, timeout=1.0)
+            for task in late:
+                task.cancel()
+            await asyncio.wait(running.tasks)
 
     async def stop(self) -> None:
-        """Store and acknowledge what has come in, as far as that takes no longer than some seconds, and close."""
-        self.leave()
+        """Leave, and close everything; some seconds later at most, with all that is stored acknowledged."""
         if self._opening is not None:
             self._opening.cancel()
             with contextlib.suppress(asyncio.CancelledError, StoreError):
                 await self._opening
             self._opening = None
-        running, self._running = self._running, None
-        if running is None:
-            return
-        await running.pipeline.stop(LEAVING_SECONDS)
-        if running.tasks:
-            # What could not be stored is not settled, and the broker keeps it.
-            _, late = await asyncio.wait(running.tasks, timeout=1.0)
-            for task in late:
-                task.cancel()
-            await asyncio.wait(running.tasks)
-        await running.hub.stop()
-        await running.store.close()
+        self.leave()
+        if self._running is not None and self._leaving is not None:
+            await self._leaving
+            await self._running.hub.stop()
+            await self._running.store.close()
+        self._running = self._leaving = None
+
+
+def service_of(settings: Settings, base: Path) -> Service | None:
+    """Return the sensors of a twin, or None where nothing in its settings or its folder speaks of any.
+
+    Args:
+        settings: of the twin.
+        base: folder of `zwilling.toml`.
+
+    Raises:
+        SettingsError: see `Service`.
+    """
+    data = base / settings.data
+    sensors = settings.sensors
+    if sensors.broker or sensors.webhook or settings.database.url or (data / DATABASE_FILE).exists():
+        return Service(sensors, settings.database, base=base, data=data)
+    return None

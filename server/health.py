@@ -7,6 +7,7 @@ import asyncio
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from sensor_overlay.service import Service
 from server.catalogue import Catalogue
 from server.problems import HIDDEN, problem
 
@@ -14,18 +15,24 @@ from server.problems import HIDDEN, problem
 class Health:
     """Answers for whoever watches the server: a supervisor, a load balancer, a person."""
 
-    def __init__(self, catalogue: Catalogue) -> None:
+    def __init__(self, catalogue: Catalogue, sensors: Service | None = None) -> None:
         self._catalogue = catalogue
+        self._sensors = sensors
 
     async def alive(self, _: Request) -> Response:
         """Return 200 as long as the process can answer at all."""
         return JSONResponse({"status": "alive"}, headers={"cache-control": HIDDEN})
 
     async def ready(self, _: Request) -> Response:
-        """Return 200 with the public layers and how many cannot be read, or 503 with the reason in `detail`."""
-        return await asyncio.get_running_loop().run_in_executor(None, self._ready)
+        """Return 200 with the public layers and how many cannot be read, or 503 with the reason in `detail`.
 
-    def _ready(self) -> Response:
+        Sensors in trouble degrade the twin, and never make it unready: tiles and the last values are still there, and
+        a load balancer that took every instance away for the broker's sake would take those, too.
+        """
+        troubles = None if self._sensors is None else self._sensors.health()
+        return await asyncio.get_running_loop().run_in_executor(None, self._ready, troubles)
+
+    def _ready(self, troubles: list[str] | None) -> Response:
         try:
             layers = self._catalogue.public_layers()
             broken = self._catalogue.broken()
@@ -42,5 +49,8 @@ class Health:
                 "Keine Ebene ist lesbar; das Protokoll nennt die Datei." if broken else "Noch ist keine Ebene gebaut."
             )
             return problem(503, detail=reason)
-        content = {"status": "degraded" if broken else "ready", "layers": shown, "broken": broken}
+        status = "degraded" if broken or troubles else "ready"
+        content: dict[str, object] = {"status": status, "layers": shown, "broken": broken}
+        if troubles is not None:
+            content["sensors"] = troubles
         return JSONResponse(content, headers={"cache-control": HIDDEN})

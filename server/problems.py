@@ -13,11 +13,14 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from sensor_overlay.store.errors import StoreUnavailableError
 from server.headers import response_headers
 from zwilling.errors import ZwillingError
 
 MEDIA_TYPE = "application/problem+json"
 HIDDEN = "private, no-store"
+RETRY_SECONDS = "30"
+"""After which a client may ask again what cannot be answered now."""
 
 _log = logging.getLogger("zwilling.server")
 
@@ -83,12 +86,23 @@ def on_zwilling_error(request: Request, error: Exception) -> Response:
     return problem(500)
 
 
+def on_away(request: Request, error: Exception) -> Response:
+    """Return 503: the database is away now, and comes back."""
+    _log.error("%s %s: %s", request.method, request.url.path, error)
+    return problem(503, headers={"retry-after": RETRY_SECONDS})
+
+
 def on_any_error(request: Request, _: Exception) -> Response:
     """Return 500 with the headers that the middleware would have added; uvicorn logs the traceback."""
     return problem(500, headers=response_headers(request.url.path))
 
 
 HANDLERS = MappingProxyType(
-    {HTTPException: on_http_exception, ZwillingError: on_zwilling_error, Exception: on_any_error}
+    {
+        HTTPException: on_http_exception,
+        StoreUnavailableError: on_away,
+        ZwillingError: on_zwilling_error,
+        Exception: on_any_error,
+    }
 )
 """Which exception becomes which answer, for `Starlette(exception_handlers=…)`."""

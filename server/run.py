@@ -16,6 +16,7 @@ from typing import Any
 
 import uvicorn
 
+from sensor_overlay.service import Service
 from server.access_log import LOGGER as ACCESS_LOGGER
 from server.app import create_app
 from server.connections import Patience, connection_class
@@ -35,6 +36,7 @@ def serve(
     port: int = 8080,
     title: str = "Digitaler Zwilling",
     region: Region | None = None,
+    sensors: Service | None = None,
     access_log: bool = False,
     quiet: bool = False,
     patience: Patience = Patience(),  # noqa: B008 - frozen
@@ -49,6 +51,7 @@ def serve(
         port: TCP port; 0 takes any free one.
         title: name of the county.
         region: the county, in whose CRS places are told; without it they are not.
+        sensors: live sensors, which are started and stopped here; None where the twin has none.
         access_log: write a line of JSON to stderr for each request.
         quiet: write errors alone, whatever `access_log` says.
         patience: how long a client may take.
@@ -56,12 +59,13 @@ def serve(
 
     Raises:
         SettingsError: host or port cannot be listened on; the message says which option to change.
+        StoreError: the sensors' database needs a person.
     """
     listener = listen(host, port)
     with listener:
         logging.config.dictConfig(logging_config(access_log=access_log, quiet=quiet))
         config = uvicorn.Config(
-            create_app(data, viewer, title=title, region=region),
+            create_app(data, viewer, title=title, region=region, sensors=sensors),
             http=connection_class(patience),
             ws="websockets-sansio",
             ws_max_size=MAX_MESSAGE_BYTES,
@@ -75,12 +79,35 @@ def serve(
             timeout_keep_alive=patience.keep_alive,
             timeout_graceful_shutdown=patience.drain,
         )
-        server = uvicorn.Server(config)
+        server = _Server(config, sensors)
         if on_listening is not None:
             # The socket listens already: who connects now waits in its queue until the first accept.
             on_listening(url_of(listener))
         with _stopped_by_signals(server):
             server.run(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's, with the sensors in the same event loop: there before the first request, gone after the last."""
+
+    def __init__(self, config: uvicorn.Config, sensors: Service | None) -> None:
+        super().__init__(config)
+        self._sensors = sensors
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        if self._sensors is None:
+            await super().serve(sockets)
+            return
+        await self._sensors.start()
+        try:
+            await super().serve(sockets)
+        finally:
+            await self._sensors.stop()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if self._sensors is not None:
+            self._sensors.leave()  # streams to viewers end by themselves, or would be waited for in vain
+        await super().shutdown(sockets)
 
 
 def listen(host: str, port: int) -> socket.socket:

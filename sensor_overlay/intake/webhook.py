@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 from sensor_overlay import instants
 from sensor_overlay.intake.delivery import WEBHOOK, Delivery
@@ -15,35 +15,18 @@ PATIENCE = 0.9
 """Seconds until a caller is told to come back; network servers give up after a few."""
 
 
-class Webhooks:
-    """The webhooks of a twin."""
+class Secrets:
+    """What callers of webhooks have to show."""
 
-    def __init__(
-        self,
-        secrets: Mapping[str, Iterable[str]],
-        pipeline: Pipeline,
-        *,
-        patience: float = PATIENCE,
-        now: Callable[[], int] = instants.now,
-    ) -> None:
-        """Make them.
+    def __init__(self, secrets: Mapping[str, Iterable[str]]) -> None:
+        """Keep them.
 
         Args:
-            secrets: that callers may show, by network.
-            pipeline: where messages go.
-            patience: see `PATIENCE`.
-            now: the clock.
+            secrets: by network; several while one is changed.
         """
         self._digests = {network: [_digest(secret) for secret in known] for network, known in secrets.items()}
-        self._pipeline = pipeline
-        self._patience = patience
-        self._now = now
 
-    def exists(self, network: str) -> bool:
-        """Return whether there is a webhook for this network server."""
-        return network in self._digests
-
-    def admits(self, network: str, authorization: str, own: str) -> bool:
+    def admit(self, network: str, authorization: str, own: str) -> bool:
         """Return whether a caller shows a secret of this webhook; how long it takes tells nothing of it.
 
         Args:
@@ -59,25 +42,33 @@ class Webhooks:
                 found |= hmac.compare_digest(known, digest)
         return found
 
-    async def keep(self, network: str, body: bytes, event: str = "") -> bool:
-        """Take a message; return whether it is kept for good, or False where the caller should bring it again.
 
-        What waits for the database when the caller is sent away is still stored if the database comes back, and
-        recognised if the message comes again.
-        """
-        if self._pipeline.is_full:
-            return False
-        kept: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+async def keep(pipeline: Pipeline, network: str, body: bytes, event: str = "", *, patience: float = PATIENCE) -> bool:
+    """Take a message; return whether it is kept for good, or False where the caller should bring it again.
 
-        def settle() -> None:
-            if not kept.done():
-                kept.set_result(None)
+    What waits for the database when the caller is sent away is still stored when the database comes back, and
+    recognised where the message comes again: not every network server tries twice.
 
-        self._pipeline.put(Delivery(WEBHOOK, network, None, body, self._now(), settle, event))
-        if not self._pipeline.is_storing:
-            return False
-        done, _ = await asyncio.wait([kept], timeout=self._patience)
-        return bool(done)
+    Args:
+        pipeline: where it goes.
+        network: `chirpstack` or `tts`.
+        body: of the request.
+        event: kind of message that the address names.
+        patience: see `PATIENCE`.
+    """
+    if pipeline.is_full:
+        return False
+    kept: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def settle() -> None:
+        if not kept.done():
+            kept.set_result(None)
+
+    pipeline.put(Delivery(WEBHOOK, network, None, body, instants.now(), settle, event))
+    if not pipeline.is_storing:
+        return False
+    done, _ = await asyncio.wait([kept], timeout=patience)
+    return bool(done)
 
 
 def _digest(secret: str) -> bytes:
