@@ -173,6 +173,7 @@ def build(settings_file: Path, force: bool, jobs: int, quiet: bool, as_json: boo
     multiple=True,
     help="Further LAS dimension that points carry: gps_time, scan_angle, extra bytes.  May be repeated.",
 )
+@click.option("--height-above-ground", is_flag=True, help="Points carry their height above those classified as ground.")
 @click.option(
     "--memory",
     default="2 GB",
@@ -211,6 +212,7 @@ def tile(
     drop_classes: tuple[int, ...],
     colour_from: tuple[Path, ...],
     dimensions: tuple[str, ...],
+    height_above_ground: bool,
     memory: int,
     skip_unreadable: bool,
     no_balance: bool,
@@ -252,6 +254,7 @@ def tile(
         how = PointsOptions(
             drop_classes=frozenset(drop_classes),
             dimensions=dimensions,
+            height_above_ground=height_above_ground,
             skip_unreadable=skip_unreadable,
             memory=memory,
             jobs=jobs or os.cpu_count() or 1,
@@ -381,7 +384,7 @@ def install(file: Path | None, download: bool) -> None:
 _FOR_ONE_KIND = {
     "buildings": ("skip_empty", "lod", "compression", "outlines"),
     "ground": ("plane_height", "picture", "no_balance", "no_globe"),
-    "points": ("drop_classes", "colour_from", "dimensions", "memory", "skip_unreadable"),
+    "points": ("drop_classes", "colour_from", "dimensions", "height_above_ground", "memory", "skip_unreadable"),
 }
 
 

@@ -118,6 +118,7 @@ class PointLayerSettings(LayerSettings):
         drop_classes: points of these LAS classes are left out.
         colour_from: orthophotos that paint the points of files without colours: file names or globs.
         dimensions: further LAS dimensions that tiles carry, by their names: `gps_time`, `scan_angle`, extra bytes.
+        height_above_ground: tiles carry how high each point is above the points that are classified as ground.
         memory: what all processes together may take: `2 GB`, `800 MB`, or bytes.
         skip_unreadable: leave out what cannot be read, each with a finding, instead of stopping.
     """
@@ -127,6 +128,7 @@ class PointLayerSettings(LayerSettings):
     drop_classes: list[LasClass] = field(default_factory=list)
     colour_from: list[str] = field(default_factory=list)
     dimensions: list[str] = field(default_factory=list)
+    height_above_ground: bool = False
     memory: str | int = "2 GB"
     skip_unreadable: bool = False
 

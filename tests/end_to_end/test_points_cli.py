@@ -447,6 +447,30 @@ def test_dimensions_that_were_asked_for_reach_the_tiles(
         assert np.abs(np.sort(shown + origin) - expected).max() <= 2e-7 * max(expected[-1] - origin, 1.0), name
 
 
+def test_heights_above_ground_are_those_above_the_agencys_terrain(
+    shared_data: Path, home_with_grid: Path, tmp_path: Path
+) -> None:
+    """The terrain model of the same 50 m was made by others, from these and further points; 0.5 m a cell."""
+    name = "test_data_77055_627760_LA93_IGN69"
+    file = shared_data / f"pointclouds/ign_montpellier/{name}.laz"
+    tile(tmp_path / "out", file, "--crs", LAMBERT, "--height-above-ground", home=home_with_grid)
+    tileset = judge(tmp_path / "out" / "tileset.json")
+    coded = attribute(tileset, "_HEIGHT_ABOVE_GROUND")[:, 0]
+    # 3d-tiles-tools gives normalized numbers as they are stored.
+    found = -50 + 3276.75 * (coded / 65_535)
+    places = Georeference.create(parse_crs(LAMBERT), load_region()).from_ecef(ecef_of(tileset))
+    with rasterio.open(shared_data / f"terrain/ign_montpellier/DTM_{name}_50CM.tif") as raster:
+        terrain, to_cell = raster.read(1).astype(np.float64), ~raster.transform
+        terrain[terrain == raster.nodata] = np.nan
+    column, row = (np.floor(part).astype(int) for part in to_cell @ (places[:, 0], places[:, 1]))
+    inside = (column >= 0) & (row >= 0) & (column < terrain.shape[1]) & (row < terrain.shape[0])
+    expected = places[inside, 2] - terrain[row[inside], column[inside]]
+    off = np.abs(found[inside] - expected)[~np.isnan(expected)]
+    assert len(off) > 50_000
+    assert np.median(off) <= 0.05
+    assert np.percentile(off, 95) <= 0.3
+
+
 def test_a_dimension_that_no_file_has_is_told_with_those_that_there_are(home_with_grid: Path, tmp_path: Path) -> None:
     cloud = made(tmp_path / "a.laz")
     done = run("tile", cloud, "-o", tmp_path / "out", "--dimension", "gps", "--quiet", home=home_with_grid)

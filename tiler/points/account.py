@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
 
 import numpy as np
 
+from tiler.points.ground import Found
 from tiler.points.metadata import PROPERTIES, PointStatistics
 from tiler.points.spill import COLOURS, Layer, Spilled, SpillTask
 from zwilling.errors import UnknownCRSError, ZwillingError
@@ -56,6 +57,17 @@ class Account:
     @property
     def _found(self) -> list[Spilled]:
         return [found for file in self._kept for found in file.found]
+
+    @property
+    def ground(self) -> list[Found]:
+        """Ground of all files that were read."""
+        return [found.ground for found in self._found if found.ground is not None]
+
+    def boxes(self) -> Iterator[tuple[tuple[int, int, int], tuple[int, int, int]]]:
+        """Yield lowest and highest corner of the points of each piece, on the layer's grid."""
+        for found in self._found:
+            if found.index is not None:
+                yield found.low, found.high
 
     @property
     def points_in(self) -> int:

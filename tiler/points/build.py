@@ -19,8 +19,17 @@ from tiler.links import link
 from tiler.points.account import Account, outside_region
 from tiler.points.cutting import cut
 from tiler.points.dimensions import property_of
+from tiler.points.ground import Ground, block_tasks, blocks_of, make_block
 from tiler.points.layer import plan
-from tiler.points.metadata import PROPERTIES, SCHEMA_FILE, PointProperty, PointStatistics, schema_json
+from tiler.points.metadata import (
+    HEIGHT_ABOVE_GROUND,
+    PROPERTIES,
+    SCHEMA_FILE,
+    PointProperty,
+    PointStatistics,
+    Range,
+    schema_json,
+)
 from tiler.points.octree import Cell, Limits
 from tiler.points.partition import Histogram
 from tiler.points.runs import Index, Segment
@@ -31,7 +40,7 @@ from tiler.target import TILESET_FILE, FolderTarget
 from tiler.tileset import Refine, Tileset
 from tiler.workers import Died, Workers
 from zwilling.errors import EmptyGeometryError, SourceError, ZwillingError
-from zwilling.issues import Issue
+from zwilling.issues import Issue, Severity
 from zwilling.layers import Extent
 from zwilling.points import PointSource
 from zwilling.region import Region
@@ -58,6 +67,7 @@ class PointsOptions:
         copyright_lines: attribution of the data; that of the heights is added.
         drop_classes: points of these LAS classes are left out.
         dimensions: LAS names of what points carry beside class, intensity and returns; sources must give them.
+        height_above_ground: points carry it, where ground is told by class.
         skip_unreadable: go on without a file that cannot be read, with a finding, instead of giving up.
         limits: how large tiles are.
         memory: bytes that all processes together may take; fewer jobs are used where they would need more.
@@ -69,6 +79,7 @@ class PointsOptions:
     copyright_lines: tuple[str, ...] = ()
     drop_classes: frozenset[int] = frozenset()
     dimensions: tuple[str, ...] = ()
+    height_above_ground: bool = False
     skip_unreadable: bool = False
     limits: Limits = field(default_factory=Limits)
     memory: int = 2_000_000_000
@@ -172,7 +183,10 @@ class _Build:
 
     def run(self) -> PointsResult:
         heads = [source.head for source in self._sources]
-        layer = plan(heads, self._region, self._options.drop_classes, self._options.dimensions)
+        options = self._options
+        layer = plan(
+            heads, self._region, options.drop_classes, options.dimensions, above_ground=options.height_above_ground
+        )
         account = Account(self._sources, layer)
         way = layer.way()
         lines = (*self._options.copyright_lines, *((way.attribution,) if way.attribution else ()))
@@ -181,7 +195,8 @@ class _Build:
         try:
             with Workers(self._options.processes) as workers:
                 runs = self._spill(layer, account, workers)
-                properties = self._properties(layer, account)
+                surface = self._ground(layer, account, workers)
+                properties = self._properties(layer, account, has_heights=surface is not None)
                 histogram = Histogram.of(_sum(runs), layer.cell_bits)
                 making = Making(
                     layer=layer,
@@ -191,13 +206,15 @@ class _Build:
                     compression=self._options.compression,
                     copyright_lines=lines,
                     folder=self._target.folder,
+                    ground=surface,
                 )
-                groups = self._make(making, histogram, runs, workers)
+                groups, heights = self._make(making, histogram, runs, workers)
             peak = workers.peak_rss_bytes
         finally:
             shutil.rmtree(self._scratch, ignore_errors=True)
         facts = tuple(tile for group in groups for tile in group)
-        self._write_documents(groups, making, account.statistics)
+        statistics = replace(account.statistics, heights=heights)
+        self._write_documents(groups, making, statistics)
         extent = account.extent()
         return PointsResult(
             points_in=account.points_in,
@@ -212,14 +229,19 @@ class _Build:
             extent=extent,
             height_method=way.method,
             attribution=lines,
-            issues=(*account.issues(), *way.issues, *outside_region(extent, self._region)),
+            issues=(
+                *account.issues(),
+                *self._without_heights(heights, surface),
+                *way.issues,
+                *outside_region(extent, self._region),
+            ),
             lost=account.lost,
             properties=properties,
             has_colour=layer.has_colour,
-            statistics=account.statistics,
+            statistics=statistics,
             tile_facts=facts,
             peak_rss_bytes=peak + resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
-            scratch_bytes=4 * layer.columns * account.statistics.count,
+            scratch_bytes=4 * layer.columns * statistics.count,
         )
 
     def _spill(self, layer: Layer, account: Account, workers: Workers) -> list[Path]:
@@ -248,10 +270,31 @@ class _Build:
             )
         return runs
 
-    def _properties(self, layer: Layer, account: Account) -> tuple[PointProperty, ...]:
+    def _ground(self, layer: Layer, account: Account, workers: Workers) -> Ground | None:
+        """Make the ground that heights are measured from; None where none are wanted, or there is no ground."""
+        if layer.ground_bits is None or not (found := account.ground):
+            return None
+        step = layer.lattice.step
+        near = blocks_of(account.boxes(), layer.ground_bits)
+        made = workers.map(make_block, block_tasks(found, near, step, self._scratch))
+        return Ground(self._scratch, frozenset(made), layer.ground_bits, step)
+
+    def _without_heights(self, heights: Range, surface: Ground | None) -> list[Issue]:
+        if not self._options.height_above_ground or (surface is not None and not heights.gaps):
+            return []
+        message = (
+            "no point is classified as ground, so heights above it are not known"
+            if surface is None
+            else f"{heights.gaps} points are too far from any ground for their height above it to be known"
+        )
+        return [Issue("POINTS_NO_GROUND", Severity.WARNING if surface is None else Severity.INFO, "", "", message)]
+
+    def _properties(self, layer: Layer, account: Account, *, has_heights: bool) -> tuple[PointProperty, ...]:
         """Return what points carry, known once all were read."""
         heads = [source.head for source in self._sources]
         found = [prop for prop in PROPERTIES if any(prop.column in head.columns for head in heads)]
+        if has_heights:
+            found.append(HEIGHT_ABOVE_GROUND)
         ranges = account.statistics.dimensions
         for name in layer.dimensions:
             found.append(property_of(name, ranges[name], [*(prop.id for prop in PROPERTIES), *(p.id for p in found)]))
@@ -259,21 +302,23 @@ class _Build:
 
     def _make(
         self, making: Making, histogram: Histogram, runs: Sequence[Path], workers: Workers
-    ) -> list[tuple[TileFacts, ...]]:
-        """Make all tiles, and return them: those above the partitions first."""
+    ) -> tuple[list[tuple[TileFacts, ...]], Range]:
+        """Make all tiles, and return them, those above the partitions first, and which heights above ground occur."""
         shares = cut(runs, histogram, self._options.partition_points, making.layer.columns, workers)
         tasks = [
             PartitionTask(making, share, self._scratch / f"coarse-{number}") for number, share in enumerate(shares)
         ]
         groups = []
         above: dict[Cell, list[Segment]] = {}
+        heights = Range(is_whole=False)
         for done, (task, made) in enumerate(zip(tasks, workers.map(make_partition, tasks), strict=True), 1):
             groups.append(made.tiles)
+            heights = heights.plus(made.heights)
             for depth, segment in made.coarse.items():
                 above.setdefault(task.share.cell.above(depth), []).append(segment)
             self._on_progress("write", done, len(tasks))
         coarse = [CoarseTask(making, cell, tuple(found)) for cell, found in sorted(above.items(), key=_by_cell)]
-        return [*(made.tiles for made in workers.map(make_coarse, coarse)), *groups]
+        return [*(made.tiles for made in workers.map(make_coarse, coarse)), *groups], heights
 
     def _write_documents(
         self, groups: Sequence[Sequence[TileFacts]], making: Making, statistics: PointStatistics

@@ -128,7 +128,9 @@ def encode(
         attributes["COLOR_0"] = builder.add_attribute(builder.add_vertices(rows), "colour", rows, is_normalized=True)
     for prop, values in columns:
         rows = _rows(values, prop.dtype)
-        attributes[prop.attribute] = builder.add_attribute(builder.add_vertices(rows), "value", rows)
+        attributes[prop.attribute] = builder.add_attribute(
+            builder.add_vertices(rows), "value", rows, is_normalized=prop.step > 0
+        )
     asset: dict[str, Any] = {"version": "2.0", "generator": "zwilling"}
     if copyright_lines:
         asset["copyright"] = "; ".join(copyright_lines)

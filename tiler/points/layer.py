@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tiler.points.frames import georeference, remember
+from tiler.points.ground import cell_bits_of
 from tiler.points.lattice import LayerLattice
 from tiler.points.metadata import PROPERTIES
 from tiler.points.spill import COLOURS, Layer
@@ -25,7 +26,12 @@ _CELL_BITS: Final = (11, 26)  # no fewer: cells are numbered by 21 bits
 
 
 def plan(
-    heads: Sequence[PointHead], region: Region, drop_classes: frozenset[int], dimensions: Sequence[str] = ()
+    heads: Sequence[PointHead],
+    region: Region,
+    drop_classes: frozenset[int],
+    dimensions: Sequence[str] = (),
+    *,
+    above_ground: bool = False,
 ) -> Layer:
     """Return what the layer of these files, in canonical order, is made in.
 
@@ -34,6 +40,7 @@ def plan(
         region: the county.
         drop_classes: points of these are left out.
         dimensions: LAS names of what points carry beside what they always do; those that no file has are passed over.
+        above_ground: heights above ground are wanted, and some file tells ground by its class.
 
     Raises:
         EmptyGeometryError: there is no file, or no file has points.
@@ -57,7 +64,9 @@ def plan(
     further = tuple(
         name for name in dict.fromkeys(dimensions) if name not in own and any(name in head.columns for head in heads)
     )
-    return Layer(crs, region, lattice, cell_bits, has_colour, drop_classes, further)
+    is_classified = any("classification" in head.columns for head in heads)
+    bits = cell_bits_of(lattice.step) if above_ground and is_classified else None
+    return Layer(crs, region, lattice, cell_bits, has_colour, drop_classes, further, bits)
 
 
 def _crs(heads: Sequence[PointHead], region: Region) -> str:

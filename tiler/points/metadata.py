@@ -59,6 +59,8 @@ class PointProperty:
         title, description: for people.
         no_data: stands for none, where there are points without; None where there are not.
         origin: what numbers are counted from.
+        lowest, step: where whole numbers stand for others, the first and by how much they differ; clients then see
+            the others.  Step 0: they stand for themselves.
     """
 
     id: str
@@ -68,6 +70,8 @@ class PointProperty:
     description: str
     no_data: float | None = None
     origin: float = 0.0
+    lowest: float = 0.0
+    step: float = 0.0
 
     @property
     def attribute(self) -> str:
@@ -86,6 +90,18 @@ RETURN_NUMBER: Final = PointProperty(
 )
 NUMBER_OF_RETURNS: Final = PointProperty(
     "NUMBER_OF_RETURNS", "number_of_returns", "|u1", "Anzahl der Echos", "How many echoes its pulse had."
+)
+LOWEST_HEIGHT: Final = -50.0
+HEIGHT_STEP: Final = 0.05
+HEIGHT_ABOVE_GROUND: Final = PointProperty(
+    "HEIGHT_ABOVE_GROUND",
+    "",
+    "<u2",
+    "Höhe über Gelände",
+    "Metres above the ground points around, to 5 cm, from -49.95 on; those that lie lower are there, too.",
+    no_data=0.0,
+    lowest=LOWEST_HEIGHT,
+    step=HEIGHT_STEP,
 )
 PROPERTIES: Final = (CLASSIFICATION, INTENSITY, RETURN_NUMBER, NUMBER_OF_RETURNS)
 
@@ -137,11 +153,13 @@ class PointStatistics:
         classes: points by class, shape (256,).
         ranges: smallest and largest value by id of the property.
         dimensions: what occurs of each that was asked for, by LAS name.
+        heights: above ground, metres; known once tiles are made.
     """
 
     classes: NDArray[np.int64]
     ranges: dict[str, tuple[float, float]]
     dimensions: dict[str, Range] = field(default_factory=dict)
+    heights: Range = field(default_factory=Range)
 
     @classmethod
     def none(cls) -> PointStatistics:
@@ -179,6 +197,8 @@ class PointStatistics:
             elif prop.id in self.ranges:
                 low, high = self.ranges[prop.id]
                 found[prop.id] = {"min": low, "max": high}
+            elif prop.id == HEIGHT_ABOVE_GROUND.id and not self.heights.is_empty:
+                found[prop.id] = {"min": round(self.heights.low, 2), "max": round(self.heights.high, 2)}
             elif prop.column in self.dimensions and not (ends := self.dimensions[prop.column]).is_empty:
                 low, high = (
                     number(float(np.dtype(prop.dtype).type(end - prop.origin))) for end in (ends.low, ends.high)
@@ -241,6 +261,10 @@ def _property_json(prop: PointProperty) -> dict[str, Any]:
         found["required"] = True
     else:
         found["noData"] = number(prop.no_data)
+    if prop.step:
+        # Normalized, the largest number is 1.
+        most = np.iinfo(prop.dtype).max
+        found |= {"normalized": True, "offset": prop.lowest, "scale": prop.step * int(most)}
     if prop.origin:
         found["extras"] = {"origin": prop.origin}
     return found

@@ -46,7 +46,7 @@ class Index:
             with _index_of(run).open("wb") as file:
                 np.save(file, np.stack([self.codes, self.counts.astype(np.uint64)]))
         except OSError as error:
-            raise _disk(run, error) from error
+            raise disk_error(run, error) from error
 
     @classmethod
     def read(cls, run: Path) -> Index:
@@ -135,7 +135,7 @@ def write_run(path: Path, table: Table) -> None:
             for column in table:
                 _write_all(file.fileno(), np.ascontiguousarray(column).data.cast("B"))
     except OSError as error:
-        raise _disk(path, error) from error
+        raise disk_error(path, error) from error
 
 
 def _write_all(descriptor: int, data: memoryview) -> None:
@@ -143,9 +143,9 @@ def _write_all(descriptor: int, data: memoryview) -> None:
         data = data[os.write(descriptor, data) :]
 
 
-def read_segments(segments: Sequence[Segment], columns: int) -> Table:
-    """Return the points of all segments, in their order, shape (columns, n)."""
-    table = np.empty((columns, sum(segment.count for segment in segments)), np.uint32)
+def read_segments(segments: Sequence[Segment], columns: int, *, room: int = 0) -> Table:
+    """Return the points of all segments, in their order, shape (columns + room, n); what stands in the room is open."""
+    table = np.empty((columns + room, sum(segment.count for segment in segments)), np.uint32)
     begin = 0
     for segment in segments:
         end = begin + segment.count
@@ -181,10 +181,11 @@ def rewrite(segment: Segment, table: Table) -> None:
                     written = os.pwrite(file.fileno(), data, offset)
                     data, offset = data[written:], offset + written
     except OSError as error:
-        raise _disk(segment.path, error) from error
+        raise disk_error(segment.path, error) from error
 
 
-def _disk(path: Path, error: OSError) -> TilesetError:
+def disk_error(path: Path, error: OSError) -> TilesetError:
+    """Return the error for a scratch file that cannot be written."""
     return TilesetError(
         f"cannot be written ({error.strerror})",
         source=path,

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tiler.points import colours, dimensions
+from tiler.points import colours, dimensions, ground
 from tiler.points.frames import georeference, remember
 from tiler.points.lattice import LayerLattice
 from tiler.points.metadata import PointStatistics, Range
@@ -46,6 +46,7 @@ class Layer:
         has_colour: whether any of its files has.
         drop_classes: points of these are left out.
         dimensions: LAS names of what else points carry, in this order.
+        ground_bits: cells of ground are `2 ** ground_bits` steps a side; None where no heights above it are wanted.
     """
 
     crs: str
@@ -55,6 +56,7 @@ class Layer:
     has_colour: bool
     drop_classes: frozenset[int]
     dimensions: tuple[str, ...] = ()
+    ground_bits: int | None = None
 
     @property
     def columns(self) -> int:
@@ -104,6 +106,7 @@ class Spilled:
         dropped_classes: points left out by class, shape (256,).
         low, high: bounds of the points kept, on the layer's grid.
         issues: findings of the reader.
+        ground: of all points read, where heights above it are wanted and there is any.
     """
 
     index: Index | None
@@ -117,6 +120,7 @@ class Spilled:
     low: tuple[int, int, int]
     high: tuple[int, int, int]
     issues: tuple[Issue, ...]
+    ground: ground.Found | None = None
 
 
 def spill(task: SpillTask) -> Spilled | SourceError | UnknownCRSError:
@@ -136,6 +140,7 @@ def _spill(task: SpillTask) -> Spilled:
     count = len(batch)
     dropped = np.zeros(256, np.int64)
     classes = _bytes(batch, "classification")
+    found = None if task.layer.ground_bits is None or classes is None else _ground(batch, classes, task)
     if classes is not None and task.layer.drop_classes:
         is_dropped = np.zeros(256, np.bool_)
         is_dropped[sorted(task.layer.drop_classes)] = True
@@ -146,7 +151,9 @@ def _spill(task: SpillTask) -> Spilled:
     if not len(batch):
         nowhere = (0, 0, 0)
         none = PointStatistics.none()
-        return Spilled(None, count, int(dropped.sum()), 0, None, False, none, dropped, nowhere, nowhere, batch.issues)
+        return Spilled(
+            None, count, int(dropped.sum()), 0, None, False, none, dropped, nowhere, nowhere, batch.issues, found
+        )
     places, within, is_rounded = _place(batch, task.source.head.crs, task.layer)
     first_outside = None
     outside = 0
@@ -165,13 +172,31 @@ def _spill(task: SpillTask) -> Spilled:
         index.write(task.path)
     return Spilled(
         index, count, int(dropped.sum()), outside, first_outside, is_rounded, _statistics(batch, task.layer), dropped,
-        low, high, batch.issues,
+        low, high, batch.issues, found,
     )  # fmt: skip
 
 
+def _ground(batch: PointBatch, classes: NDArray[np.uint8], task: SpillTask) -> ground.Found | None:
+    """Store the ground among the points of a piece and return where it is; None where there is none."""
+    is_ground = np.zeros(256, np.bool_)
+    is_ground[list(ground.GROUND_CLASSES)] = True
+    hit = is_ground.take(classes)
+    if task.layer.ground_bits is None or not hit.any():
+        return None
+    places, within, _ = _place(
+        PointBatch(batch.xyz.take(np.flatnonzero(hit), axis=0), batch.lattice, {}), task.source.head.crs, task.layer
+    )
+    if within is not None:
+        places = places[:, within]
+    if not places.shape[1]:
+        return None
+    return ground.store(ground.Sums.of(places, task.layer.ground_bits), task.path.with_name(f"{task.path.name}.ground"))
+
+
 def _only(batch: PointBatch, keep: NDArray[np.bool_]) -> PointBatch:
-    columns = {name: column[keep] for name, column in batch.columns.items()}
-    return PointBatch(batch.xyz[keep], batch.lattice, columns, batch.issues)
+    rows = np.flatnonzero(keep)  # by which numpy takes points five times as fast as by a mask
+    columns = {name: column.take(rows) for name, column in batch.columns.items()}
+    return PointBatch(batch.xyz.take(rows, axis=0), batch.lattice, columns, batch.issues)
 
 
 def _positions(batch: PointBatch, rows: slice = slice(None)) -> NDArray[np.float64]:

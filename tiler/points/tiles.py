@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -14,13 +14,16 @@ from tiler.glb import Compression
 from tiler.points import dimensions, frames
 from tiler.points.content import Quantized, encode, quantize_places, quantize_positions
 from tiler.points.cutting import Share
+from tiler.points.ground import Ground, range_of
 from tiler.points.metadata import (
     CLASSIFICATION,
+    HEIGHT_ABOVE_GROUND,
     INTENSITY,
     NUMBER_OF_RETURNS,
     RETURN_NUMBER,
     SCHEMA_FILE,
     PointProperty,
+    Range,
 )
 from tiler.points.octree import GRID, Cell, Limits, Node, grow
 from tiler.points.partition import Cube
@@ -48,6 +51,7 @@ class Making:
         compression: of vertices.
         copyright_lines: attribution.
         folder: where tiles go.
+        ground: what heights are measured from; None where none are wanted, or there is no ground.
     """
 
     layer: Layer
@@ -57,6 +61,12 @@ class Making:
     compression: Compression
     copyright_lines: tuple[str, ...]
     folder: Path
+    ground: Ground | None = None
+
+    @property
+    def columns(self) -> int:
+        """How many columns points have once a partition was read: those of runs, and their height above ground."""
+        return self.layer.columns + (self.ground is not None)
 
     def spacing(self, depth: int) -> float:
         """Return metres between the points that a node at a depth shows, as far as its grid makes them even."""
@@ -112,16 +122,24 @@ class Made:
     Attributes:
         tiles: parents before children.
         coarse: by depth of the node above: its points among those that were handed on.
+        heights: above ground, of all points of a partition.
     """
 
     tiles: tuple[TileFacts, ...]
     coarse: dict[int, Segment]
+    heights: Range = field(default_factory=Range)
 
 
 def make_partition(task: PartitionTask) -> Made:
     """Write the tiles of a partition, and to a file the points that belong above; runs in a worker."""
     making = task.making
-    table = read_segments(task.share.segments, making.layer.columns)
+    heights = Range()
+    if making.ground is None:
+        table = read_segments(task.share.segments, making.layer.columns)
+    else:
+        table = read_segments(task.share.segments, making.layer.columns, room=1)
+        table[-1] = making.ground.heights(table[:PLACE_COLUMNS].view(np.int32))
+        heights = range_of(table[-1])
     _into_cube(table, making.cube)
     share = task.share
     grown = grow(table[:PLACE_COLUMNS], share.cell, making.cube.bottom, share.first_depth, making.limits)
@@ -132,7 +150,7 @@ def make_partition(task: PartitionTask) -> Made:
         for depth, start, count in zip(depths.tolist(), starts.tolist(), counts.tolist(), strict=True):
             coarse[depth] = Segment(task.coarse, len(grown.coarse), start, count)
     nodes = [replace(node, part=share.first_part + node.part) for node in grown.nodes]
-    return Made(_write(making, nodes, table), coarse)
+    return Made(_write(making, nodes, table), coarse, heights)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +170,7 @@ class CoarseTask:
 
 def make_coarse(task: CoarseTask) -> Made:
     """Write the tiles of a node above the partitions; runs in a worker."""
-    table = read_segments(task.segments, task.making.layer.columns)
+    table = read_segments(task.segments, task.making.columns)
     count = table.shape[1]
     pieces = -(-count // (2 * task.making.limits.leaf))
     nodes = [
@@ -197,6 +215,9 @@ def _write(making: Making, nodes: Sequence[Node], table: Table) -> tuple[TileFac
 
 
 def _values(part: Table, prop: PointProperty, layer: Layer) -> NDArray[np.generic]:
+    if prop.id == HEIGHT_ABOVE_GROUND.id:
+        heights: NDArray[np.uint32] = part[-1]
+        return heights
     if prop.column in layer.dimensions:
         numbers = dimensions.taken(part[layer.columns_of(layer.dimensions.index(prop.column))])
         return dimensions.stored(numbers, prop)

@@ -385,6 +385,12 @@ EXPLANATIONS: Final[Mapping[str, Explanation]] = MappingProxyType(
             "Manche Dateien der Ebene haben eine Angabe je Punkt, andere nicht. Wo sie fehlt, steht der Wert, den die "
             "Meldung nennt.",
         ),
+        "POINTS_NO_GROUND": Explanation(
+            "Höhe über Gelände unbekannt",
+            "Die Höhe über Gelände wird von den Punkten aus gemessen, die als Boden gekennzeichnet sind. Hier gibt es keine, oder "
+            "keine in der Nähe.",
+            "Nennen Sie klassifizierte Dateien, oder verzichten Sie auf die Höhe über Gelände.",
+        ),
         "POINTS_UNPAINTED": Explanation(
             "Punkte ohne Luftbild",
             "Für diese Punkte gibt es kein Luftbild, aus dem sie ihre Farbe nehmen könnten. Sie sind hellgrau.",

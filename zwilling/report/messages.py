@@ -215,6 +215,12 @@ GERMAN: Final = MappingProxyType(
         "its grid of coordinates does not fit that of the layer; places were rounded by up to {} mm": (
             "das Raster der Koordinaten passt nicht zu dem der Ebene; Orte sind um bis zu {0} mm gerundet"
         ),
+        "no point is classified as ground, so heights above it are not known": (
+            "kein Punkt ist als Boden gekennzeichnet; die Höhe über Gelände ist nicht bekannt"
+        ),
+        "{} points are too far from any ground for their height above it to be known": (
+            "{0} Punkte sind zu weit von jedem Boden, als dass ihre Höhe darüber bekannt wäre"
+        ),
         "{} of {} files have no {}; their points are given {}": (
             "{0} von {1} Dateien haben keine Angabe „{2}“; ihre Punkte haben {3}"
         ),
