@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from sensor_overlay.access import load_tokens
 from sensor_overlay.decode import decode
 from sensor_overlay.intake.delivery import Batch
 from sensor_overlay.intake.listener import Listener
@@ -76,6 +77,7 @@ class Service:
     Attributes:
         settings: `[sensors]`.
         secrets: what callers of webhooks have to show.
+        tokens: what callers of everything else may show.
     """
 
     def __init__(self, settings: SensorSettings, database: DatabaseSettings, *, base: Path, data: Path) -> None:
@@ -93,6 +95,7 @@ class Service:
         self.settings = settings
         self._url = database_url(database, base, data)
         self._sources = sources(settings, base)
+        self.tokens = load_tokens(base / settings.tokens)
         self.secrets = Secrets(webhook_secrets(settings, base))
         self._running: Running | None = None
         self._opening: asyncio.Task[None] | None = None

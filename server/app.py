@@ -13,9 +13,11 @@ from server.access_log import AccessLog
 from server.catalogue import Catalogue
 from server.health import Health
 from server.ingest import Ingest
+from server.live import Live
 from server.positions import Positions
 from server.problems import HANDLERS
 from server.security import Guard
+from server.sensors import Sensors
 from server.tilesets import Tilesets
 from server.twin import Twin
 from server.viewer import Viewer
@@ -61,4 +63,6 @@ def sensor_routes(sensors: Service) -> list[BaseRoute]:
     return [
         Route("/ingest/{network}", ingest.take, methods=["POST"]),
         Route("/ingest/{network}/{rest:path}", ingest.take, methods=["POST"]),
+        *Live(sensors, sensors.tokens, sensors.settings.origins).routes(),
+        *Sensors(sensors, sensors.tokens).routes(),
     ]
