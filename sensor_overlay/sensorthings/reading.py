@@ -1,0 +1,418 @@
+"""Answering a GET: one statement for each level of `$expand`, whatever the page's length."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, FromClause, Select, and_, func, literal, select, true
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from sensor_overlay.sensorthings.addresses import Address, Step
+from sensor_overlay.sensorthings.dialects import dialect_of, install
+from sensor_overlay.sensorthings.errors import NotFoundError
+from sensor_overlay.sensorthings.filters import Request, condition
+from sensor_overlay.sensorthings.geometries import answers, area_of_thing
+from sensor_overlay.sensorthings.model import (
+    DATASTREAM,
+    ENTITIES,
+    OBSERVATION,
+    Entity,
+    ToMany,
+    ToOne,
+    sees_all,
+    visible_datastreams,
+)
+from sensor_overlay.sensorthings.options import Expansion, Options, written
+from sensor_overlay.sensorthings.paging import Sequenced, sequence
+from sensor_overlay.sensorthings.representation import Shape, columns_of, shape_of, writer
+from sensor_overlay.sensorthings.scopes import Scope
+from sensor_overlay.store import schema
+
+_Row = Any
+"""A row by the names of its columns (SQLAlchemy's `RowMapping`)."""
+
+MAX_ROWS: Final = 50_000
+"""Of one level of an answer; pages within expansions are cut shorter to keep to it, with a link to their rest."""
+
+
+@dataclass(slots=True)
+class Page:
+    """A part of a collection.
+
+    Attributes:
+        entities: as JSON objects.
+        ids: of `entities`.
+        token: of the next page; empty where this is the last.
+        count: of the whole collection, where it was asked for.
+    """
+
+    entities: list[dict[str, Any]] = field(default_factory=list)
+    ids: list[int] = field(default_factory=list)
+    token: str = ""
+    count: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Of:
+    """Whose entities are read: those that a navigation leads to, from each of some parents."""
+
+    navigation: ToMany
+    parents: Sequence[int]
+
+
+class Reader:
+    """Reads what one request asks for, on one connection."""
+
+    def __init__(self, connection: AsyncConnection, request: Request, root: str) -> None:
+        self._connection = connection
+        self._request = request
+        self._dialect = request.dialect
+        self._root = root
+        self._answers: dict[str, Any] = {}
+
+    @classmethod
+    async def on(cls, connection: AsyncConnection, principal: Any, now: int, root: str) -> Reader:
+        """Return a reader for `principal`; `root` is the service's address without a slash at its end."""
+        await install(connection)
+        return cls(connection, Request(principal, dialect_of(connection), now), root)
+
+    async def entity(self, address: Address, options: Options) -> dict[str, Any]:
+        """Return the one entity at an address.
+
+        Raises:
+            NotFoundError: there is none that may be seen.
+        """
+        found = await self._found(address.steps)
+        content = await self._by_ids(address.last.entity, [found], options)
+        if found not in content:
+            raise NotFoundError
+        return content[found]
+
+    async def collection(self, address: Address, options: Options) -> Page:
+        """Return a page of the collection at an address.
+
+        Raises:
+            NotFoundError: what it belongs to is not there, or may not be seen.
+        """
+        last = address.last
+        if last.navigation is None:
+            return (await self._pages(last.entity, None, options))[0]
+        parent = await self._found(address.steps[:-1])
+        if not isinstance(last.navigation, ToMany):
+            raise TypeError("an address with one entity is no collection")
+        pages = await self._pages(last.entity, _Of(last.navigation, [parent]), options)
+        return pages[parent]
+
+    async def id_of(self, address: Address) -> int:
+        """Return the id of the one entity at an address.
+
+        Raises:
+            NotFoundError: there is none that may be seen.
+        """
+        return await self._found(address.steps)
+
+    async def _found(self, steps: Sequence[Step]) -> int:
+        """Return the id at the end of a path, every step of which exists, hangs together and may be seen."""
+        first = steps[0]
+        row = first.entity.table.alias()
+        rows: FromClause = row
+        conditions = [row.c.id == first.id, *self._visible(first.entity, row)]
+        for step in steps[1:]:
+            navigation, before = step.navigation, row
+            row = step.entity.table.alias()
+            if isinstance(navigation, ToOne):
+                rows = rows.join(row, row.c.id == navigation.key(before))
+            elif navigation is not None:
+                rows = rows.join(row, and_(navigation.link(before.c.id, row), row.c.id == step.id))
+            conditions += self._visible(step.entity, row)
+        found = (await self._connection.execute(select(row.c.id).select_from(rows).where(*conditions))).scalar()
+        if found is None:
+            raise NotFoundError
+        return int(found)
+
+    def _visible(self, entity: Entity, row: FromClause) -> list[ColumnElement[bool]]:
+        allowed = entity.visible(row, self._request.principal)
+        return [] if allowed is None else [allowed]
+
+    async def _by_ids(self, entity: Entity, ids: Sequence[int], options: Options) -> dict[int, dict[str, Any]]:
+        """Return entities by id; those that are hidden or gone are left out."""
+        scope = Scope(entity)
+        shape = shape_of(entity, options)
+        query = select(*self._columns(scope, shape, options)).select_from(scope.rows())
+        query = query.where(self._dialect.is_one_of(scope.row.c.id, "ids"), *self._visible(entity, scope.row))
+        rows: Any = (await self._connection.execute(query, {"ids": self._dialect.ids(ids)})).mappings().all()
+        write = writer(entity, shape, self._root)
+        found = {row["id"]: write(row) for row in rows}
+        await self._expand(entity, rows, found, options)
+        return found
+
+    async def _expand(
+        self,
+        entity: Entity,
+        rows: Sequence[_Row],
+        found: Mapping[int, dict[str, Any]],
+        options: Options,
+    ) -> None:
+        """Bring along what is expanded."""
+        for expansion in options.expand:
+            navigation = expansion.navigation
+            if isinstance(navigation, ToOne):
+                keys = {row["id"]: row[f"to_{navigation.name}"] for row in rows}
+                targets = await self._by_ids(
+                    ENTITIES[navigation.target], sorted({key for key in keys.values() if key}), expansion.options
+                )
+                for parent, key in keys.items():
+                    if key in targets:
+                        found[parent][navigation.name] = targets[key]
+                continue
+            pages = await self._pages(ENTITIES[navigation.target], _Of(navigation, list(found)), expansion.options)
+            for parent, page in pages.items():
+                link = f"{self._root}/{entity.plural}({parent})/{navigation.name}"
+                found[parent].update(_nested(page, expansion, link))
+
+    def _columns(self, scope: Scope, shape: Shape, options: Options) -> list[ColumnElement[Any]]:
+        """Return what must be read of each row, under the names that `representation` knows."""
+        names = dict(columns_of(shape))
+        columns: list[ColumnElement[Any]] = [scope.row.c.id.label("id")]
+        for name, is_from_latest in names.items():
+            column: ColumnElement[Any] = (scope.latest() if is_from_latest else scope.row).c[name]
+            if scope.entity is DATASTREAM and name == "observed_area":
+                column = func.coalesce(column, area_of_thing(scope.row.c.thing_id), type_=schema.Document)
+            columns.append(column.label(name))
+        for expansion in options.expand:
+            if isinstance(expansion.navigation, ToOne):
+                key = expansion.navigation.key(scope.row)
+                columns.append(key.label(f"to_{expansion.navigation.name}"))
+        return columns
+
+    async def _pages(self, entity: Entity, of: _Of | None, options: Options) -> dict[int, Page]:
+        """Return a page for each parent; of a whole collection under 0."""
+        parents = [0] if of is None else list(of.parents)
+        pages = {parent: Page() for parent in parents}
+        if not parents:
+            return pages
+        limit = min(options.limit, max(1, MAX_ROWS // len(parents)))
+        shape = shape_of(entity, options)
+        rows: list[_Row] = []
+        order: Sequenced | None = None
+        if limit:
+            rows, order = await self._rows(entity, of, options, shape, limit)
+        by_parent: dict[int, list[_Row]] = {}
+        for row in rows:
+            by_parent.setdefault(row["parent"], []).append(row)
+        write = writer(entity, shape, self._root)
+        shown: list[_Row] = []
+        for parent, group in by_parent.items():
+            page = pages[parent]
+            if len(group) > limit and order is not None:
+                page.token = order.token(group[limit - 1])
+            for row in group[:limit]:
+                page.entities.append(write(row))
+                page.ids.append(row["id"])
+                shown.append(row)
+        await self._expand_pages(entity, shown, pages, options)
+        if options.count:
+            counts = await self._counts(entity, of, options)
+            for parent, page in pages.items():
+                page.count = counts.get(parent, 0)
+        return pages
+
+    async def _expand_pages(
+        self, entity: Entity, rows: Sequence[_Row], pages: Mapping[int, Page], options: Options
+    ) -> None:
+        """Bring along what is expanded, once for an entity that stands in several pages."""
+        if not options.expand or not rows:
+            return
+        brought: dict[int, dict[str, Any]] = {row["id"]: {} for row in rows}
+        await self._expand(entity, rows, brought, options)
+        for page in pages.values():
+            for key, content in zip(page.ids, page.entities, strict=True):
+                content.update(brought[key])
+
+    async def _rows(
+        self, entity: Entity, of: _Of | None, options: Options, shape: Shape, limit: int
+    ) -> tuple[list[_Row], Sequenced]:
+        """Return up to one row more than `limit` for each parent, in order, and the order."""
+        if of is not None and _asks_for_latest(entity, of, options):
+            return await self._latest(of, options, shape)
+        if of is None or len(of.parents) == 1:
+            query, order = self._plain(entity, of, options, shape, limit)
+        elif self._dialect.has_lateral:
+            query, order = self._lateral(entity, of, options, shape, limit)
+        else:
+            query, order = self._correlated(entity, of, options, shape, limit)
+        return list((await self._run(query)).mappings().all()), order
+
+    async def _run(self, query: Select[Any]) -> Any:
+        waiting = self._request.lookups[len(self._answers) :]
+        self._answers.update(await answers(self._connection, waiting, self._request))
+        return await self._connection.execute(query, self._answers)
+
+    def _conditions(self, scope: Scope, options: Options) -> list[ColumnElement[bool]]:
+        """Return what holds for every entity of a collection, whoever's it is."""
+        conditions = self._visible(scope.entity, scope.row)
+        if options.filter:
+            conditions.append(condition(options.filter, scope, self._request))
+        return conditions
+
+    def _select(
+        self,
+        scope: Scope,
+        link: ColumnElement[bool] | None,
+        columns: list[ColumnElement[Any]],
+        options: Options,
+        limit: int,
+        order: Sequenced,
+    ) -> Select[Any]:
+        conditions = self._conditions(scope, options)
+        if link is not None:
+            conditions.append(link)
+        if options.token:
+            conditions.append(order.behind(options.token))
+        query = select(*columns).select_from(scope.rows()).where(*conditions).order_by(*order.terms())
+        query = query.limit(limit + 1)
+        return query.offset(options.skip) if options.skip and not options.token else query
+
+    def _plain(
+        self, entity: Entity, of: _Of | None, options: Options, shape: Shape, limit: int
+    ) -> tuple[Select[Any], Sequenced]:
+        """One collection: of all entities, or of one parent's."""
+        scope = Scope(entity)
+        parent = literal(0 if of is None else of.parents[0])
+        order = sequence(scope, options, self._request, is_series=_is_series(of))
+        columns = [parent.label("parent"), *self._columns(scope, shape, options), *order.columns()]
+        link = None if of is None else of.navigation.link(parent, scope.row)
+        return self._select(scope, link, columns, options, limit, order), order
+
+    def _lateral(
+        self, entity: Entity, of: _Of, options: Options, shape: Shape, limit: int
+    ) -> tuple[Select[Any], Sequenced]:
+        """A collection for each of several parents, each cut to its page by the database."""
+        rows, place, parent = self._dialect.parents(of.parents)
+        scope = Scope(entity)
+        order = sequence(scope, options, self._request, is_series=_is_series(of))
+        columns = [*self._columns(scope, shape, options), *order.columns()]
+        inner = self._select(scope, of.navigation.link(parent, scope.row), columns, options, limit, order)
+        ranked = inner.add_columns(func.row_number().over(order_by=order.terms()).label("rank"))
+        page = ranked.correlate(rows).lateral()
+        query = select(parent.label("parent"), *page.c).select_from(rows.join(page, true()))
+        return query.order_by(place, page.c.rank), order
+
+    def _correlated(
+        self, entity: Entity, of: _Of, options: Options, shape: Shape, limit: int
+    ) -> tuple[Select[Any], Sequenced]:
+        """The same for SQLite, which has no lateral joins: the ids of each page, and their rows by id."""
+        rows, place, parent = self._dialect.parents(of.parents)
+        inner_scope = Scope(entity)
+        inner_order = sequence(inner_scope, options, self._request, is_series=_is_series(of))
+        link = of.navigation.link(parent, inner_scope.row)
+        ids = self._select(inner_scope, link, [inner_scope.row.c.id], options, limit, inner_order)
+        scope = Scope(entity)
+        order = sequence(scope, options, self._request, is_series=_is_series(of))
+        columns = [parent.label("parent"), *self._columns(scope, shape, options), *order.columns()]
+        on_page = scope.row.c.id.in_(ids.correlate(rows))
+        query = select(*columns).select_from(scope.rows_beside(rows, on_page))
+        return query.order_by(place, *order.terms()), order
+
+    async def _latest(self, of: _Of, options: Options, shape: Shape) -> tuple[list[_Row], Sequenced]:
+        """Return the newest observation of each datastream from the table that knows it.
+
+        Where that table leaves a later one aside, whose clock was wrong, or one that retention has removed, the
+        observations themselves are asked.
+        """
+        scope = Scope(OBSERVATION)
+        order = sequence(scope, options, self._request, is_series=True)
+        latest = schema.latest.alias()
+        columns = [
+            latest.c.datastream_id.label("parent"),
+            latest.c.observations,
+            *self._columns(scope, shape, options),
+            *order.columns(),
+        ]
+        newest = and_(
+            scope.row.c.id == latest.c.observation_id,
+            scope.row.c.phenomenon_time == latest.c.phenomenon_time,
+            latest.c.phenomenon_time == latest.c.last_time,
+        )
+        query = select(*columns).select_from(latest.outerjoin(scope.rows(), newest))
+        query = query.where(self._dialect.is_one_of(latest.c.datastream_id, "ids"))
+        if not sees_all(self._request.principal):
+            query = query.where(latest.c.datastream_id.in_(visible_datastreams(self._request.principal)))
+        found = await self._connection.execute(query, {"ids": self._dialect.ids(of.parents)})
+        rows: list[_Row] = []
+        doubtful = []
+        for row in found.mappings():
+            if row["id"] is None:
+                doubtful.append(row["parent"])
+                continue
+            rows += [row] if row["observations"] == 1 else [row, row]  # the second only says that there are more
+        if doubtful:
+            others = _Of(of.navigation, doubtful)
+            build = self._lateral if self._dialect.has_lateral else self._correlated
+            query, _ = build(OBSERVATION, others, options, shape, 1)
+            rows += (await self._run(query)).mappings().all()
+        return rows, order
+
+    async def _counts(self, entity: Entity, of: _Of | None, options: Options) -> dict[int, int]:
+        """Return how many entities each parent has that may be seen and pass the filter."""
+        if entity is OBSERVATION and not options.filter and (of is None or _is_series(of)):
+            return await self._counted(of)
+        scope = Scope(entity)
+        conditions = self._conditions(scope, options)
+        if of is None:
+            query: Any = select(literal(0), func.count()).select_from(scope.rows()).where(*conditions)
+        else:
+            rows, _, parent = self._dialect.parents(of.parents)
+            conditions.append(of.navigation.link(parent, scope.row))
+            counted = select(func.count()).select_from(scope.rows()).where(*conditions)
+            query = select(parent, counted.correlate(rows).scalar_subquery()).select_from(rows)
+        return {row[0]: row[1] for row in await self._run(query)}
+
+    async def _counted(self, of: _Of | None) -> dict[int, int]:
+        """Return how many observations there are, from the counters that are kept with them."""
+        latest = schema.latest.alias()
+        query = select(latest.c.datastream_id, latest.c.observations)
+        if not sees_all(self._request.principal):
+            query = query.where(latest.c.datastream_id.in_(visible_datastreams(self._request.principal)))
+        if of is None:
+            total = select(func.coalesce(func.sum(query.subquery().c.observations), 0))
+            return {0: int((await self._connection.execute(total)).scalar_one())}
+        query = query.where(self._dialect.is_one_of(latest.c.datastream_id, "ids"))
+        found = await self._connection.execute(query, {"ids": self._dialect.ids(of.parents)})
+        return {row[0]: row[1] for row in found}
+
+
+def _is_series(of: _Of | None) -> bool:
+    return of is not None and of.navigation is DATASTREAM.navigations["Observations"]
+
+
+def _asks_for_latest(entity: Entity, of: _Of, options: Options) -> bool:
+    """Return whether the newest observation of each datastream is meant."""
+    return (
+        entity is OBSERVATION
+        and _is_series(of)
+        and options.limit == 1
+        and not (options.filter or options.skip or options.token)
+        and len(options.order) == 1
+        and options.order[0].expression == "phenomenonTime"
+        and options.order[0].is_descending
+    )
+
+
+def next_link(address: str, options: Options, token: str) -> str:
+    """Return the address of the next page."""
+    return f"{address}?{written(replace(options, token=token, skip=0))}"
+
+
+def _nested(page: Page, expansion: Expansion, link: str) -> dict[str, Any]:
+    """Return the members that an expanded collection adds to its parent."""
+    name = expansion.navigation.name
+    content: dict[str, Any] = {}
+    if page.count is not None:
+        content[f"{name}@iot.count"] = page.count
+    content[name] = page.entities
+    if page.token:
+        content[f"{name}@iot.nextLink"] = next_link(link, expansion.options, page.token)
+    return content

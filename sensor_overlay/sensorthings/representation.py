@@ -1,0 +1,120 @@
+"""How entities look in JSON.
+
+Spec: OGC 18-088, 8.1 (control information), 9.3.2.2 (`$select`). Addresses are absolute, as the standard wants them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sensor_overlay import instants
+from sensor_overlay.sensorthings.model import DATASTREAM, OBSERVATION, Entity, Kind, Property
+from sensor_overlay.sensorthings.options import Options
+from sensor_overlay.uplink import Quality
+
+Row = Mapping[str, Any]
+
+_FLAGS: Final = (Quality.IMPLAUSIBLE, Quality.CLOCK, Quality.TEST)
+_EXACT: Final = 2.0**53
+
+
+def time_text(begin: int | None, end: int | None) -> str | None:
+    """Return an instant or an interval as ISO 8601 writes it."""
+    if begin is None:
+        return None
+    return instants.text(begin) if end is None else f"{instants.text(begin)}/{instants.text(end)}"
+
+
+def number(value: float) -> float | int:
+    """Return a number as it was measured: 776 and not 776.0."""
+    return int(value) if value.is_integer() and abs(value) < _EXACT else value
+
+
+def area(document: Any) -> Any:
+    """Return the geometry of a GeoJSON document, which may be a feature."""
+    if isinstance(document, dict) and document.get("type") == "Feature":
+        return document.get("geometry")
+    return document
+
+
+def property_value(entity: Entity, known: Property, row: Row) -> Any:
+    """Return the value of a property; None where there is none."""
+    first = row[known.columns[0]]
+    if known.kind is Kind.TIME:
+        return time_text(first, row[known.columns[1]] if len(known.columns) == 2 else None)
+    if known.kind is Kind.UNIT:
+        return dict(zip(("name", "symbol", "definition"), (row[column] for column in known.columns), strict=True))
+    if known.name == "result":
+        return number(first) if first is not None else row["result_document"]
+    if known.name == "resultQuality" and first is None and row["quality"]:
+        return {"flags": [str(flag.name).lower() for flag in _FLAGS if row["quality"] & flag]}
+    return area(first) if known.name == "observedArea" and entity is DATASTREAM else first
+
+
+def _always(entity: Entity, known: Property) -> bool:
+    """Return whether a property is written although it has no value: where the standard wants one."""
+    return known.is_mandatory or known.name == "description" or (entity is OBSERVATION and known.name == "resultTime")
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Which parts of an entity are written.
+
+    Attributes:
+        properties: those.
+        with_id: `@iot.id`.
+        with_self_link: `@iot.selfLink`.
+        links: navigations whose addresses are written.
+    """
+
+    properties: tuple[Property, ...]
+    with_id: bool
+    with_self_link: bool
+    links: tuple[str, ...]
+
+
+def shape_of(entity: Entity, options: Options) -> Shape:
+    """Return what `$select` leaves; what is expanded is always there, and then needs no link."""
+    expanded = {expansion.navigation.name for expansion in options.expand}
+    names = options.select
+    if names is None or "*" in names:
+        links = tuple(name for name in entity.navigations if name not in expanded)
+        return Shape(tuple(entity.properties.values()), True, True, links)
+    return Shape(
+        tuple(known for known in entity.properties.values() if known.name in names),
+        bool({"id", "@iot.id"} & set(names)),
+        "@iot.selfLink" in names,
+        tuple(name for name in entity.navigations if name in names and name not in expanded),
+    )
+
+
+def columns_of(shape: Shape) -> list[tuple[str, bool]]:
+    """Return the columns that `writer` needs, each with whether it is one of `latest`."""
+    columns = [(column, known.from_latest) for known in shape.properties for column in known.columns]
+    if any(known.name == "resultQuality" for known in shape.properties):
+        columns.append(("quality", False))
+    return columns
+
+
+def writer(entity: Entity, shape: Shape, root: str) -> Callable[[Row], dict[str, Any]]:
+    """Return the function that makes the JSON object of a row."""
+
+    def write(row: Row) -> dict[str, Any]:
+        key = row["id"]
+        link = f"{root}/{entity.plural}({key})"
+        content: dict[str, Any] = {}
+        if shape.with_self_link:
+            content["@iot.selfLink"] = link
+        if shape.with_id:
+            content["@iot.id"] = key
+        for known in shape.properties:
+            value = property_value(entity, known, row)
+            if value is not None or _always(entity, known):
+                content[known.name] = value
+        for name in shape.links:
+            content[f"{name}@iot.navigationLink"] = f"{link}/{name}"
+        return content
+
+    return write
