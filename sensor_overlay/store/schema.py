@@ -297,9 +297,12 @@ Index("ix_alert_sequence", alert.c.sequence)
 watch: Final = Table(
     "watch",
     metadata,
-    Column("subject", String(80), primary_key=True, comment="rule and datastream"),
-    Column("rank", SmallInteger, nullable=False, comment="level that is passed, and not yet long enough"),
+    Column("subject", String(80), primary_key=True, comment="that of the alert it may become"),
+    Column("rank", SmallInteger, primary_key=True, autoincrement=False, comment="level that is passed; -1: see held"),
     Column("since", Instant, nullable=False, comment="phenomenonTime of the first value of it"),
+    Column("last", Instant, nullable=False, comment="phenomenonTime of the newest value of it"),
+    Column("readings", Integer, nullable=False, comment="values in a row"),
+    Column("held", SmallInteger, comment="levels up to this were closed by a person and wait until it is over"),
     comment="levels on their way to an alert; kept, so that a restart forgets none",
 )
 
@@ -317,6 +320,7 @@ message: Final = Table(
     Column("sent", Instant),
     Column("given_up", Instant),
     Column("error", Text),
+    Column("bundle", Id, comment="least id of those that were sent as one; they are sent as one again"),
     UniqueConstraint("alert_id", "event", "channel", "recipient"),
     comment="written with the alert itself, so that each is told once, whatever stops in between",
 )

@@ -150,10 +150,24 @@ def upgrade() -> None:
     op.create_index("ix_thing_site", "thing", ["site"], unique=False)
     op.create_table(
         "watch",
-        sa.Column("subject", sa.String(length=80), nullable=False, comment="rule and datastream"),
-        sa.Column("rank", sa.SmallInteger(), nullable=False, comment="level that is passed, and not yet long enough"),
+        sa.Column("subject", sa.String(length=80), nullable=False, comment="that of the alert it may become"),
+        sa.Column(
+            "rank",
+            sa.SmallInteger(),
+            autoincrement=False,
+            nullable=False,
+            comment="level that is passed; -1: see held",
+        ),
         sa.Column("since", sa.BigInteger(), nullable=False, comment="phenomenonTime of the first value of it"),
-        sa.PrimaryKeyConstraint("subject", name=op.f("pk_watch")),
+        sa.Column("last", sa.BigInteger(), nullable=False, comment="phenomenonTime of the newest value of it"),
+        sa.Column("readings", sa.Integer(), nullable=False, comment="values in a row"),
+        sa.Column(
+            "held",
+            sa.SmallInteger(),
+            nullable=True,
+            comment="levels up to this were closed by a person and wait until it is over",
+        ),
+        sa.PrimaryKeyConstraint("subject", "rank", name=op.f("pk_watch")),
         comment="levels on their way to an alert; kept, so that a restart forgets none",
     )
     op.create_table(
@@ -411,6 +425,9 @@ def upgrade() -> None:
         sa.Column("sent", sa.BigInteger(), nullable=True),
         sa.Column("given_up", sa.BigInteger(), nullable=True),
         sa.Column("error", sa.Text(), nullable=True),
+        sa.Column(
+            "bundle", ID, nullable=True, comment="least id of those that were sent as one; they are sent as one again"
+        ),
         sa.ForeignKeyConstraint(["alert_id"], ["alert.id"], name=op.f("fk_message_alert_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_message")),
         sa.UniqueConstraint(
