@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import insert, select
+from sqlalchemy import BigInteger, bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sensor_overlay.instants import DAY, HOUR
 from sensor_overlay.store.lists import among
 from sensor_overlay.store.opening import Commit, Counter
 from sensor_overlay.store.partitions import make_room
-from sensor_overlay.store.schema import latest, observation
+from sensor_overlay.store.schema import datastream, latest, observation, uplink
 from sensor_overlay.uplink import Quality
 
-FUTURE = HOUR
+FUTURE: Final = HOUR
 """A time further ahead of the server's than this is a clock gone wrong."""
-PAST = 400 * DAY
-"""So is one that lies further back."""
+PAST: Final = 400 * DAY
+"""So is one of an uplink that lies further back; other ways to the store may bring history."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -99,11 +99,6 @@ def _upsert(dialect: str) -> Any:
 _UPSERT = {dialect: _upsert(dialect) for dialect in ("sqlite", "postgresql")}
 
 
-def clock_quality(time: int, now: int) -> int:
-    """Return `Quality.CLOCK` for a time that cannot be, else 0."""
-    return 0 if now - PAST <= time <= now + FUTURE else _CLOCK
-
-
 _CLOCK = int(Quality.CLOCK)
 _LATE = int(Quality.LATE)
 
@@ -111,8 +106,8 @@ _LATE = int(Quality.LATE)
 async def observe(commit: Commit, rows: Sequence[Observed]) -> None:
     """Add observations, and bring `latest` up to date: values, times and counts.
 
-    A row whose time cannot be (`Quality.CLOCK`, which is set here too) goes to its place and never becomes the latest.
-    Of two at one instant the one that is added later is the latest.
+    A row whose time cannot be (`Quality.CLOCK`, which is set here where the time is to come) goes to its place and
+    never becomes the latest. Of two at one instant the one that is added later is the latest.
 
     Args:
         commit: the transaction.
@@ -131,7 +126,7 @@ async def observe(commit: Commit, rows: Sequence[Observed]) -> None:
         row.id = number
         number += 1
         time = row.phenomenon_time
-        quality = row.quality | clock_quality(time, commit.now)
+        quality = row.quality if time <= commit.now + FUTURE else row.quality | _CLOCK
         state = states.get(row.datastream_id)
         if state is None:
             state = states[row.datastream_id] = _first(row)
@@ -191,3 +186,111 @@ def _first(row: Observed) -> dict[str, Any]:
         "result": None,
         "quality": None,
     }
+
+
+_TALLY = (
+    select(
+        observation.c.datastream_id,
+        func.count().label("observations"),
+        func.min(observation.c.phenomenon_time).label("first_time"),
+        func.max(func.coalesce(observation.c.phenomenon_end, observation.c.phenomenon_time)).label("last_time"),
+        func.min(observation.c.result_time).label("first_result_time"),
+        func.max(observation.c.result_time).label("last_result_time"),
+    )
+    .where(among(observation.c.datastream_id, "ids"))
+    .group_by(observation.c.datastream_id)
+)
+_NEWEST_ID = (
+    select(observation.c.id)
+    .where(observation.c.datastream_id == latest.c.datastream_id, observation.c.quality.op("&")(_CLOCK) == 0)
+    .order_by(observation.c.phenomenon_time.desc(), observation.c.id.desc())
+    .limit(1)
+    .correlate(latest)
+    .scalar_subquery()
+)
+_NEWEST = (
+    select(
+        observation.c.datastream_id,
+        observation.c.id.label("observation_id"),
+        observation.c.phenomenon_time,
+        observation.c.result_time,
+        observation.c.result,
+        observation.c.quality,
+    )
+    .join_from(latest, observation, observation.c.id == _NEWEST_ID)
+    .where(among(latest.c.datastream_id, "ids"))
+)
+_GONE = delete(latest).where(among(latest.c.datastream_id, "ids"))
+
+
+async def restate(commit: Commit, datastream_ids: Collection[int]) -> None:
+    """Reckon `latest` anew from the observations: after some were removed or changed.
+
+    Args:
+        commit: the transaction that did it.
+        datastream_ids: whose they were.
+    """
+    if not datastream_ids:
+        return
+    await commit.numbers(Counter.RESTATED, 1)
+    ids = list(set(datastream_ids))
+    connection = commit.connection
+    nothing = {"observation_id": None, "phenomenon_time": None, "result_time": None, "result": None, "quality": None}
+    states: dict[int, dict[str, Any]] = {
+        tally["datastream_id"]: {**nothing, **tally, "sequence": commit.sequence}
+        for tally in (await connection.execute(_TALLY, {"ids": ids})).mappings()
+    }
+    gone = [number for number in ids if number not in states]
+    if gone:
+        await connection.execute(_GONE, {"ids": gone})
+    if states:
+        upsert = _UPSERT[connection.dialect.name]
+        await connection.execute(upsert, list(states.values()))  # there is a row for each now, which _NEWEST goes by
+        for newest in (await connection.execute(_NEWEST, {"ids": list(states)})).mappings():
+            states[newest["datastream_id"]].update(newest)
+        await connection.execute(upsert, list(states.values()))
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """An uplink whose time turned out to be earlier.
+
+    Attributes:
+        uplink_id: which.
+        thing_id: whose.
+        before: instant that its observations stand at.
+        after: where they belong.
+    """
+
+    uplink_id: int
+    thing_id: int
+    before: int
+    after: int
+
+
+_OF_THING = select(datastream.c.id).where(datastream.c.thing_id == bindparam("of")).scalar_subquery()
+_MOVE_UPLINK = update(uplink).where(uplink.c.id == bindparam("one")).values(time=bindparam("after", type_=BigInteger()))
+_MOVE = (
+    update(observation)
+    .where(
+        observation.c.datastream_id.in_(_OF_THING),
+        observation.c.phenomenon_time == bindparam("before", type_=BigInteger()),
+        observation.c.uplink_id == bindparam("one", type_=BigInteger()),
+    )
+    .values(phenomenon_time=bindparam("after", type_=BigInteger()))
+)
+
+
+async def move(commit: Commit, moves: Sequence[Moved]) -> None:
+    """Put the observations of uplinks where they belong in time."""
+    if not moves:
+        return
+    if commit.connection.dialect.name == "postgresql":
+        await make_room(commit, [moved.after for moved in moves])
+    for moved in moves:
+        which = {"one": moved.uplink_id, "after": moved.after}
+        await commit.connection.execute(_MOVE_UPLINK, which)
+        await commit.connection.execute(_MOVE, {**which, "before": moved.before, "of": moved.thing_id})
+    things = {"ids": list({moved.thing_id for moved in moves})}
+    query = select(datastream.c.id).where(among(datastream.c.thing_id, "ids"))
+    await restate(commit, [row[0] for row in await commit.connection.execute(query, things)])

@@ -39,6 +39,8 @@ class Counter(enum.StrEnum):
     """The greatest id in `uplink` so far."""
     OBSERVATION = "observation"
     """The greatest id in `observation` so far."""
+    RESTATED = "restated"
+    """One more with each removal or correction of observations."""
     RAW_SINCE = "raw_since"
     """Instant before which retention has removed single observations; 0 where it never has."""
 
@@ -123,7 +125,7 @@ class Store:
                 with translated(self.source):
                     async with self._writer.begin() as connection:
                         if self.dialect == "postgresql":
-                            await connection.execute(text(f"select pg_advisory_xact_lock({WRITERS_LOCK})"))
+                            await lock_writers(connection)
                         await connection.execute(_NEXT_COMMIT)
                         counters = {row[0]: row[1] for row in await connection.execute(_ALL_COUNTERS)}
                         sequence = counters[Counter.COMMIT.value]
@@ -132,10 +134,27 @@ class Store:
                 self.memory.clear()  # it may tell of rows that were undone
                 raise
 
+    @asynccontextmanager
+    async def aside(self) -> AsyncIterator[AsyncConnection]:
+        """Give a transaction beside the one that writes (PostgreSQL only), for work that takes long.
+
+        Raises:
+            StoreUnavailableError: see there.
+            StoreError: see there.
+        """
+        with translated(self.source):
+            async with self._writer.begin() as connection:
+                yield connection
+
     async def close(self) -> None:
         """Close every connection."""
         await self._readers.dispose()
         await self._writer.dispose()
+
+
+async def lock_writers(connection: AsyncConnection) -> None:
+    """Wait until no other transaction writes, and keep others from it until this one ends (PostgreSQL)."""
+    await connection.execute(text(f"select pg_advisory_xact_lock({WRITERS_LOCK})"))
 
 
 async def open_store(url: str | Path, *, password: str = "", readers: int = _READERS) -> Store:
@@ -161,7 +180,7 @@ async def open_store(url: str | Path, *, password: str = "", readers: int = _REA
         with translated(store.source):
             async with engines[0].begin() as connection:
                 if store.dialect == "postgresql":
-                    await connection.execute(text(f"select pg_advisory_xact_lock({WRITERS_LOCK})"))
+                    await lock_writers(connection)
                 await connection.run_sync(migrate, store.source)
     except BaseException:
         await store.close()
@@ -251,7 +270,7 @@ def _postgresql(address: URL, readers: int) -> tuple[AsyncEngine, AsyncEngine]:
 
     try:
         writer = engine(
-            1,
+            2,  # one for `Store.aside`
             lock_timeout=f"{_PATIENCE_SECONDS}s",
             # A process that stopped in mid-transaction must not keep the others from writing.
             idle_in_transaction_session_timeout="60s",

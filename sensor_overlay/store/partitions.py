@@ -43,6 +43,16 @@ def bounds(month: Month) -> tuple[int, int]:
     return first, second
 
 
+def partition(month: Month) -> str:
+    """Return the name of the table that holds a month.
+
+    Example:
+        >>> partition((2026, 3))
+        'observation_2026_03'
+    """
+    return "observation_{:04d}_{:02d}".format(*month)
+
+
 async def existing(connection: AsyncConnection) -> set[Month]:
     """Return the months that have a partition."""
     names = await connection.scalars(
@@ -71,7 +81,7 @@ async def make_room(commit: Commit, times: Iterable[int]) -> None:
 
 async def _make(connection: AsyncConnection, month: Month) -> None:
     """Make one partition, and move there what the default one holds of it."""
-    name = "observation_{:04d}_{:02d}".format(*month)
+    name = partition(month)
     begin, end = bounds(month)
     await connection.execute(text(f"create table {name} (like observation including defaults including constraints)"))
     within = f"phenomenon_time >= {begin} and phenomenon_time < {end}"

@@ -44,7 +44,7 @@ from sensor_overlay.store.known import (
 )
 from sensor_overlay.store.letters import Letter, keep_letters
 from sensor_overlay.store.lists import Numbers
-from sensor_overlay.store.observing import Observed, observe
+from sensor_overlay.store.observing import PAST, Moved, Observed, move, observe
 from sensor_overlay.store.opening import Commit, Counter, Store
 from sensor_overlay.store.schema import observation, thing, uplink
 from sensor_overlay.uplink import Cause, Decoded, DeviceStatus, Quality, Reading, Uplink
@@ -235,7 +235,9 @@ async def _keep_frames(commit: Commit, known: Known, arrivals: Sequence[Arrival]
     fresh: list[_Fresh] = []
     new: list[_Fresh] = []
     understood: list[Frame] = []
-    for arrival in arrivals:
+    earlier: dict[int, tuple[KnownThing, Frame, int]] = {}
+    # In order of time, so that of several copies in a batch the first is kept.
+    for arrival in sorted(arrivals, key=lambda each: each.received if each.uplink.time is None else each.uplink.time):
         sent, received = arrival.uplink, arrival.received
         of = known.things[sent.dev_eui]
         same = frames[frame_key(of.id, sent)]
@@ -246,7 +248,11 @@ async def _keep_frames(commit: Commit, known: Known, arrivals: Sequence[Arrival]
             same.append(frame)
             fresh.append(_Fresh(arrival, of, frame))
             new.append(fresh[-1])
-        elif arrival.decoded is not None and not frame.is_decoded:  # a codec understands it now
+            continue
+        if sent.time is not None and sent.time < frame.time:  # a copy that was sent before the one that is kept
+            earlier.setdefault(frame.id, (of, frame, frame.time))
+            frame.time = sent.time
+        if arrival.decoded is not None and not frame.is_decoded:  # a codec understands it now
             frame.is_decoded = True
             fresh.append(_Fresh(arrival, of, frame))
             if frame.id:
@@ -258,6 +264,7 @@ async def _keep_frames(commit: Commit, known: Known, arrivals: Sequence[Arrival]
         await commit.connection.execute(_INSERT_UPLINK, [_uplink_row(one) for one in new])
     if understood:
         await commit.connection.execute(_DECODED, [{"of": frame.id} for frame in understood])
+    await move(commit, [Moved(frame.id, of.id, before, frame.time) for of, frame, before in earlier.values()])
     fresh.sort(key=lambda one: one.frame.time)
     return fresh
 
@@ -308,6 +315,7 @@ async def _values(commit: Commit, known: Known, fresh: Sequence[_Fresh]) -> list
     if missing:
         await find_streams(commit, known, missing)
     values: list[_Value] = []
+    earliest = commit.now - PAST
     for one, key, time, value, is_of_now in wanted:
         stream = known.streams.get((one.thing.id, key))
         if stream is None:  # more names of values than a thing may have
@@ -318,6 +326,8 @@ async def _values(commit: Commit, known: Known, fresh: Sequence[_Fresh]) -> list
         low, high = _BELIEVABLE.get(key, _ANYTHING)
         if not low <= value <= high:
             quality |= _IMPLAUSIBLE
+        if time < earliest:
+            quality |= _CLOCK
         observed = Observed(
             datastream_id=stream,
             phenomenon_time=time,
@@ -331,6 +341,7 @@ async def _values(commit: Commit, known: Known, fresh: Sequence[_Fresh]) -> list
 
 
 _TEST = int(Quality.TEST)
+_CLOCK = int(Quality.CLOCK)
 _IMPLAUSIBLE = int(Quality.IMPLAUSIBLE)
 _ANYTHING = (-math.inf, math.inf)
 _BELIEVABLE = {key: (known.low, known.high) for key, known in PROPERTIES.items()}

@@ -444,7 +444,9 @@ def upgrade() -> None:
         postgresql_where=sa.text("sent IS NULL"),
     )
 
-    rows = ", ".join(f"('{name}', 0)" for name in ("commit", "registry", "uplink", "observation", "raw_since"))
+    rows = ", ".join(
+        f"('{name}', 0)" for name in ("commit", "registry", "uplink", "observation", "restated", "raw_since")
+    )
     op.execute(f"insert into counter (name, value) values {rows}")  # noqa: S608 - names above
     if is_postgresql:
         op.execute("create table observation_default partition of observation default")
