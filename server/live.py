@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from contextlib import aclosing
 from http import HTTPStatus
-from typing import Final
+from typing import Final, Protocol
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, QueryParams
@@ -34,12 +34,21 @@ _RETRY_AFTER: Final = {"retry-after": "10"}
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
+class Telling(Protocol):
+    """What has a hub, as soon as its store could be opened."""
+
+    @property
+    def hub(self) -> Hub:
+        """See `Hub`; raises StoreUnavailableError until there is one."""
+        ...
+
+
 class Live:
     """Answers those who want to be told of changes."""
 
-    def __init__(self, hub: Hub, tokens: Tokens, origins: Iterable[str] = ()) -> None:
-        """Tell what `hub` tells; pages of other `origins` than the server's own may listen, too."""
-        self._hub = hub
+    def __init__(self, service: Telling, tokens: Tokens, origins: Iterable[str] = ()) -> None:
+        """Tell what the hub of `service` tells; pages of other `origins` than the server's own may listen, too."""
+        self._service = service
         self._tokens = tokens
         self._origins = frozenset(origin.rstrip("/").lower() for origin in origins)
 
@@ -104,8 +113,9 @@ class Live:
         self, principal: Principal, query: QueryParams, since: str | None
     ) -> tuple[AsyncGenerator[Update, None], Update | None]:
         """Return the updates behind the first, and the first: what can go wrong does so before an answer is begun."""
-        updates = self._hub.follow(principal, since, wishes(query))
+        wanted = wishes(query)
         try:
+            updates = self._service.hub.follow(principal, since, wanted)
             return updates, await anext(updates, None)
         except (TooManyViewersError, ZwillingError) as error:
             raise HTTPException(HTTPStatus.SERVICE_UNAVAILABLE, headers=_RETRY_AFTER) from error

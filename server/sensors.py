@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import msgspec
 from starlette.exceptions import HTTPException
@@ -17,12 +17,12 @@ from starlette.routing import BaseRoute, Route
 
 from sensor_overlay import instants
 from sensor_overlay.access import Tokens
-from sensor_overlay.live.hub import Hub, TooManyViewersError
+from sensor_overlay.live.hub import TooManyViewersError
 from sensor_overlay.live.messages import property_description
 from sensor_overlay.live.series import Stretch, stretch
 from sensor_overlay.store.opening import Store
 from server.callers import caller
-from server.live import wishes
+from server.live import Telling, wishes
 from server.problems import HIDDEN, problem
 from zwilling.errors import ZwillingError
 
@@ -32,12 +32,20 @@ LONGEST: Final = 400 * instants.DAY
 """Of a series; with hourly means that is less than 10,000 points."""
 
 
+class Sensing(Telling, Protocol):
+    """What has a store and a hub, as soon as the store could be opened."""
+
+    @property
+    def store(self) -> Store:
+        """See `Store`; raises StoreUnavailableError until there is one."""
+        ...
+
+
 class Sensors:
     """Answers about sensors and alerts."""
 
-    def __init__(self, store: Store, hub: Hub, tokens: Tokens) -> None:
-        self._store = store
-        self._hub = hub
+    def __init__(self, service: Sensing, tokens: Tokens) -> None:
+        self._service = service
         self._tokens = tokens
 
     def routes(self) -> tuple[BaseRoute, ...]:
@@ -52,7 +60,7 @@ class Sensors:
         """Return every sensor that the caller may see, with its newest values: what `/live` begins with."""
         principal = caller(self._tokens, request.headers)
         try:
-            data = await self._hub.snapshot(principal, wishes(request.query_params))
+            data = await self._service.hub.snapshot(principal, wishes(request.query_params))
         except (TooManyViewersError, ZwillingError) as error:
             return _unavailable(error)
         return Response(data, media_type="application/json", headers=_UNCACHED)
@@ -61,7 +69,7 @@ class Sensors:
         """Return the alerts that are open, and those that were until a day ago, newest first."""
         principal = caller(self._tokens, request.headers)
         try:
-            return _json({"alerts": await self._hub.alerts(principal, wishes(request.query_params))})
+            return _json({"alerts": await self._service.hub.alerts(principal, wishes(request.query_params))})
         except (TooManyViewersError, ZwillingError) as error:
             return _unavailable(error)
 
@@ -77,7 +85,7 @@ class Sensors:
         if not key or not (number.isascii() and number.isdecimal()) or len(number) > 18:
             raise HTTPException(HTTPStatus.NOT_FOUND)
         try:
-            async with self._store.reading() as connection:
+            async with self._service.store.reading() as connection:
                 found = await stretch(connection, int(number), key, begin, end, principal)
         except ZwillingError as error:
             return _unavailable(error)

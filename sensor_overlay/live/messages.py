@@ -13,8 +13,9 @@ import msgspec
 
 from sensor_overlay.instants import SECOND, text
 from sensor_overlay.live.picture import Alert, Picture, Place, Thing, Value
-from sensor_overlay.live.states import LEVELS, level, state, turns
+from sensor_overlay.live.states import LEVELS, level, turns
 from sensor_overlay.observed import PROPERTIES
+from sensor_overlay.rules.states import state_of
 from sensor_overlay.uplink import Quality
 
 _QUALITY: Final = {
@@ -197,7 +198,7 @@ def heartbeat(event_id: str, now: int, *, is_current: bool) -> bytes:
 def _now(thing: Thing, now: int) -> dict[str, Any]:
     late, stale, silent = turns(thing.last_seen, thing.place.expected_interval)
     return {
-        "state": state(thing.last_seen, thing.place.expected_interval, now, is_test=thing.place.is_test),
+        "state": state_of(thing.last_seen, thing.place.expected_interval, now, is_test=thing.place.is_test),
         "last_seen": _time(thing.last_seen),
         "late_from": _time(late),
         "stale_from": _time(stale),

@@ -1,4 +1,4 @@
-"""How recent a thing's newest uplink is, and what a value means for people."""
+"""When a sensor becomes late, stale and silent, and what a value means for people."""
 
 from __future__ import annotations
 
@@ -7,11 +7,7 @@ from types import MappingProxyType
 from typing import Final
 
 from sensor_overlay.instants import SECOND
-
-LATE_AFTER: Final = 2
-STALE_AFTER: Final = 4
-SILENT_AFTER: Final = 12
-"""Expected intervals without an uplink; with the usual 15 minutes, a sensor is silent after three hours."""
+from sensor_overlay.rules.states import LATE_AFTER, SILENT_AFTER, STALE_AFTER
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +47,8 @@ def turns(last_seen: int | None, expected_interval: int) -> tuple[int | None, in
     """Return the instants from which a thing is late, stale and silent if nothing more comes; None before its first."""
     if last_seen is None:
         return None, None, None
-    interval = expected_interval * SECOND
-    return last_seen + LATE_AFTER * interval, last_seen + STALE_AFTER * interval, last_seen + SILENT_AFTER * interval
-
-
-def state(last_seen: int | None, expected_interval: int, now: int, *, is_test: bool) -> str:
-    """Return `fresh`, `late`, `stale` or `silent`; `never` before the first uplink, `test` in the test phase."""
-    if is_test:
-        return "test"
-    late, stale, silent = turns(last_seen, expected_interval)
-    if late is None or stale is None or silent is None:
-        return "never"
-    if now < late:
-        return "fresh"
-    return "late" if now < stale else "stale" if now < silent else "silent"
+    late, stale, silent = (
+        round(after * expected_interval * SECOND) for after in (LATE_AFTER, STALE_AFTER, SILENT_AFTER)
+    )
+    # A sensor is late after its time, and silent at it (`rules.states`); a microsecond that nobody sees.
+    return last_seen + late, last_seen + stale, last_seen + silent

@@ -18,7 +18,7 @@ from websockets.typing import Origin, Subprotocol
 
 from sensor_overlay.access import Right, Token, Tokens
 from sensor_overlay.live.hub import Hub, Pace
-from sensor_overlay.store.opening import open_store
+from sensor_overlay.store.opening import Store, open_store
 from server.connections import Patience, connection_class
 from server.live import Live
 from server.live_connections import LeavingServer, socket_class
@@ -39,6 +39,14 @@ def _token(token: str, name: str, *rights: Right) -> Token:
 
 
 TOKENS = Tokens([_token(STAFF, "Hausmeister"), _token(DUTY, "Bereitschaft", Right.ALERTS)])
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A store and its hub."""
+
+    store: Store
+    hub: Hub
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +81,9 @@ async def serving(
     store = await open_store(folder / "zwilling.db")
     hub = Hub(store, pace=pace)
     await hub.start()
+    service = Opened(store, hub)
     app = Starlette(
-        routes=[*Live(hub, TOKENS, [FRIEND]).routes(), *SensorRoutes(store, hub, TOKENS).routes()],
+        routes=[*Live(service, TOKENS, [FRIEND]).routes(), *SensorRoutes(service, TOKENS).routes()],
         middleware=[Middleware(Guard)],
         exception_handlers=dict(HANDLERS),
     )

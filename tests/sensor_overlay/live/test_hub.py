@@ -289,7 +289,8 @@ def test_states_say_how_recent_an_uplink_is(play: Play) -> None:
         await sensors.add(6, is_test=True)
         stream = hub.follow(PUBLIC)
         things = (await told(stream))["things"]
-        assert [entry["state"] for entry in things] == ["fresh", "late", "stale", "silent", "never", "test"]
+        assert [entry["state"] for entry in things] == ["fresh", "late", "stale", "silent", "silent", "test"]
+        assert things[4]["last_seen"] is None
         assert things[0]["late_from"] == "2026-11-20T08:35:00Z"
         assert things[0]["silent_from"] == "2026-11-20T10:15:00Z"
 
