@@ -314,7 +314,8 @@ def check(sources: tuple[Path, ...], crs: str | None, region_name: str, as_json:
 )
 @click.option("--quiet", is_flag=True, help="Do not log requests.")
 def serve(settings_file: Path, host: str | None, port: int | None, quiet: bool) -> None:
-    """Serve viewer and tiles."""
+    """Serve viewer and tiles, and take in and show the readings of sensors where the settings name any."""
+    from sensor_overlay.service import service_of
     from server.run import serve as run_server
     from zwilling.region import load_region
     from zwilling.settings import load_settings, region_profile
@@ -330,6 +331,7 @@ def serve(settings_file: Path, host: str | None, port: int | None, quiet: bool) 
         port=settings.server.port if port is None else port,
         title=settings.region.title or region.title,
         region=region,
+        sensors=service_of(settings, base),
         access_log=not quiet,
         quiet=quiet,
         on_listening=lambda url: click.echo(f"serving {url}", err=True),

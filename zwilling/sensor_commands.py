@@ -123,3 +123,53 @@ def token(
     new = add_token(path, name, rights=[Right(right) for right in rights], groups=groups, sites=sites)
     click.echo(f"the token of {name}, which is shown only now ({path} has its hash):", err=True)
     click.echo(new)
+
+
+@sensors.command()
+@settings_option
+@click.option("--quiet", is_flag=True, help="Log errors alone.")
+def run(settings_file: Path, quiet: bool) -> None:
+    """Take readings in without serving anything: a further instance, or one beside the web server.
+
+    Runs until SIGINT or SIGTERM; what has come in by then is stored and acknowledged first.
+    """
+    import asyncio
+
+    from zwilling.sensor_running import run_alone
+
+    asyncio.run(run_alone(settings_file, quiet=quiet))
+
+
+@sensors.command()
+@settings_option
+@click.option("--cause", "causes", metavar="CAUSE", multiple=True, help="Only those with this cause.  May be repeated.")
+@click.option("--since", metavar="TIME", help="Only those that came at this time or later: 2026-11-20, or RFC 3339.")
+@click.option("--dry-run", is_flag=True, help="Say what would become of them, and do nothing.")
+def replay(settings_file: Path, causes: tuple[str, ...], since: str | None, dry_run: bool) -> None:
+    """Try messages again that could not be understood: after a codec was added or mended.
+
+    Readings go to their place in time.  What still cannot be understood stays, with its cause.
+    """
+    import asyncio
+
+    from zwilling.sensor_running import replay_letters
+
+    click.echo(asyncio.run(replay_letters(settings_file, causes, since, dry=dry_run)))
+
+
+@sensors.command()
+@settings_option
+@click.option("--cause", "causes", metavar="CAUSE", multiple=True, help="Only those with this cause.  May be repeated.")
+@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="At most so many, the newest.")
+@click.option("--json", "as_json", is_flag=True, help="Print them as JSON, with their bodies.")
+def letters(settings_file: Path, causes: tuple[str, ...], limit: int, as_json: bool) -> None:
+    """List messages that could not be understood, with their causes."""
+    import asyncio
+
+    from zwilling.sensor_running import letter_lines, listed_letters
+
+    found = asyncio.run(listed_letters(settings_file, causes, limit))
+    if as_json:
+        click.echo(json.dumps(found, ensure_ascii=False, indent=2))
+    else:
+        click.echo("\n".join(letter_lines(found)))
