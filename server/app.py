@@ -18,6 +18,7 @@ from server.positions import Positions
 from server.problems import HANDLERS
 from server.security import Guard
 from server.sensors import Sensors
+from server.sensorthings import SensorThings
 from server.tilesets import Tilesets
 from server.twin import Twin
 from server.viewer import Viewer
@@ -65,4 +66,5 @@ def sensor_routes(sensors: Service) -> list[BaseRoute]:
         Route("/ingest/{network}/{rest:path}", ingest.take, methods=["POST"]),
         *Live(sensors, sensors.tokens, sensors.settings.origins).routes(),
         *Sensors(sensors, sensors.tokens).routes(),
+        *SensorThings(sensors, sensors.tokens).routes(),
     ]

@@ -1,0 +1,259 @@
+"""The service itself: a request in, an answer out; HTTP is left to whoever calls."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from sensor_overlay import instants
+from sensor_overlay.access import Principal
+from sensor_overlay.sensorthings import formats
+from sensor_overlay.sensorthings.addresses import Address, parse_address
+from sensor_overlay.sensorthings.errors import BadRequestError, RefusedError
+from sensor_overlay.sensorthings.model import COLLECTIONS, DATASTREAM, OBSERVATION
+from sensor_overlay.sensorthings.options import Expansion, Options, parse_options
+from sensor_overlay.sensorthings.reading import Page, Reader, next_link
+from sensor_overlay.store.opening import Store
+
+JSON: Final = "application/json"
+SECONDS: Final = 10
+"""That the database may take for one request."""
+
+_SPEC: Final = "http://www.opengis.net/spec/iot_sensing/1.1/req/"
+CONFORMANCE: Final = (
+    *(
+        _SPEC + part
+        for part in (
+            "datamodel",
+            "datamodel/entity-control-information/common-control-information",
+            "datamodel/thing/properties",
+            "datamodel/thing/relations",
+            "datamodel/location/properties",
+            "datamodel/location/relations",
+            "datamodel/historical-location/properties",
+            "datamodel/historical-location/relations",
+            "datamodel/datastream/properties",
+            "datamodel/datastream/relations",
+            "datamodel/sensor/properties",
+            "datamodel/sensor/relations",
+            "datamodel/observed-property/properties",
+            "datamodel/observed-property/relations",
+            "datamodel/observation/properties",
+            "datamodel/observation/relations",
+            "datamodel/feature-of-interest/properties",
+            "datamodel/feature-of-interest/relations",
+            "resource-path/resource-path-to-entities",
+            "request-data/order",
+            "request-data/expand",
+            "request-data/select",
+            "request-data/orderby",
+            "request-data/top",
+            "request-data/skip",
+            "request-data/count",
+            "request-data/filter",
+            "request-data/built-in-filter-operations",
+            "request-data/built-in-query-functions",
+            "request-data/pagination",
+        )
+    ),
+)
+"""Requirement classes of OGC 18-088 that this service keeps to, as its root tells them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What goes back.
+
+    Attributes:
+        body: content, empty for none.
+        media_type: of the content.
+        status: of HTTP.
+        location: address of what was made; empty for none.
+    """
+
+    body: bytes
+    media_type: str = JSON
+    status: HTTPStatus = HTTPStatus.OK
+    location: str = ""
+
+
+def root_document(root: str) -> Answer:
+    """Return what stands at the service's root: its collections, and what it can do."""
+    document = {
+        "value": [{"name": name, "url": f"{root}/{name}"} for name in COLLECTIONS],
+        "serverSettings": {"conformance": list(CONFORMANCE)},
+    }
+    return Answer(msgspec.json.encode(document))
+
+
+async def read(store: Store, principal: Principal, path: str, query: str, root: str) -> Answer:
+    """Return the answer to a GET.
+
+    Args:
+        store: where everything is.
+        principal: who asks.
+        path: below the service's root, without a slash before it.
+        query: of the address, still encoded.
+        root: address of the service, without a slash at its end.
+
+    Raises:
+        RefusedError: see there.
+        StoreError: see there.
+        StoreUnavailableError: see there.
+    """
+    if not path.strip("/"):
+        return root_document(root)
+    address = parse_address(path)
+    options = parse_options(query, address.last.entity)
+    _check(address, options)
+    async with store.reading() as connection, limited(connection):
+        reader = await Reader.on(connection, principal, instants.now(), root)
+        if address.last.is_collection:
+            return await _collection(reader, address, options, f"{root}/{path.strip('/')}", root)
+        return await _one(reader, address, options, root)
+
+
+def _check(address: Address, options: Options) -> None:
+    """Refuse options that mean nothing for what an address leads to.
+
+    Raises:
+        BadRequestError: there is one.
+    """
+    if address.last.is_collection:
+        if options.result_format == "dataArray" and (address.last.entity is not OBSERVATION or options.expand):
+            raise BadRequestError("$resultFormat=dataArray serves Observations without $expand")
+        return
+    if replace(options, select=None, expand=()) != Options():
+        raise BadRequestError("one entity takes $select and $expand; other options are for collections")
+    if (address.named or address.names_id or address.is_reference) and options != Options():
+        raise BadRequestError("one property takes no options")
+
+
+async def _one(reader: Reader, address: Address, options: Options, root: str) -> Answer:
+    if address.is_reference:
+        found = await reader.id_of(address)
+        return Answer(msgspec.json.encode({"@iot.selfLink": f"{root}/{address.last.entity.plural}({found})"}))
+    if address.names_id:
+        found = await reader.id_of(address)
+        return _plain(found) if address.is_value else Answer(msgspec.json.encode({"@iot.id": found}))
+    if address.named is None:
+        return Answer(msgspec.json.encode(await reader.entity(address, options)))
+    name = address.named.name
+    content = await reader.entity(address, Options(select=(name,)))
+    value = content.get(name)
+    if value is None:
+        return Answer(b"", status=HTTPStatus.NO_CONTENT)
+    return _plain(value) if address.is_value else Answer(msgspec.json.encode({name: value}))
+
+
+def _plain(value: Any) -> Answer:
+    """Return a value by itself (`$value`): text as it is, documents as JSON."""
+    if isinstance(value, dict | list):
+        return Answer(msgspec.json.encode(value))
+    written = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    return Answer(written.encode(), "text/plain; charset=utf-8")
+
+
+async def _collection(reader: Reader, address: Address, options: Options, link: str, root: str) -> Answer:
+    entity = address.last.entity
+    if address.is_reference:
+        options = replace(options, select=("@iot.selfLink",), expand=())
+    if options.result_format == "dataArray":
+        return await _data_array(reader, address, options, link, root)
+    page = await reader.collection(address, options)
+    if options.result_format == "CSV":
+        content = formats.comma_separated(entity, page.entities, options)
+        return Answer(content.encode(), "text/csv; charset=utf-8")
+    head = _head(page, options, link)
+    if options.result_format == "GeoJSON":
+        return Answer(msgspec.json.encode({**head, **formats.geojson(entity, page.entities)}), "application/geo+json")
+    return Answer(msgspec.json.encode({**head, "value": page.entities}))
+
+
+def _head(page: Page, options: Options, link: str) -> dict[str, Any]:
+    head: dict[str, Any] = {}
+    if page.count is not None:
+        head["@iot.count"] = page.count
+    if page.token:
+        head["@iot.nextLink"] = next_link(link, options, page.token)
+    return head
+
+
+async def _data_array(reader: Reader, address: Address, options: Options, link: str, root: str) -> Answer:
+    names = (*formats.components(options), "@iot.id")
+    datastream = Expansion(OBSERVATION.navigations[DATASTREAM.name], Options(select=("id",)))
+    page = await reader.collection(address, replace(options, select=names, expand=(datastream,)))
+    owners = [entity[DATASTREAM.name]["@iot.id"] for entity in page.entities]
+    arrays = formats.data_arrays(page.entities, owners, options, root)
+    return Answer(msgspec.json.encode({**_head(page, options, link), "value": arrays}))
+
+
+@asynccontextmanager
+async def limited(connection: AsyncConnection) -> AsyncIterator[None]:
+    """Let the database work for `SECONDS` and no longer; and say whose fault it is where an expression fails there.
+
+    Raises:
+        RefusedError: the request is too costly.
+        BadRequestError: a calculation in it left the numbers that there are.
+    """
+    is_late = False
+
+    def stop() -> None:
+        nonlocal is_late
+        is_late = True
+        running.append(asyncio.ensure_future(_interrupt(connection)))
+
+    running: list[asyncio.Future[None]] = []
+    if connection.dialect.name == "postgresql":
+        await connection.execute(text(f"set local statement_timeout = {SECONDS * 1000}"))
+    timer = asyncio.get_running_loop().call_later(SECONDS, stop)
+    try:
+        with _blamed():
+            yield
+    except DBAPIError as error:
+        if is_late or _state(error) == "57014":
+            raise RefusedError(
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                f"the answer takes longer than {SECONDS} seconds; ask for less, or filter by phenomenonTime first",
+            ) from error
+        raise
+    finally:
+        timer.cancel()
+        await asyncio.gather(*running)
+
+
+async def _interrupt(connection: AsyncConnection) -> None:
+    raw = (await connection.get_raw_connection()).driver_connection
+    if connection.dialect.name == "sqlite" and raw is not None:
+        await raw.interrupt()
+
+
+@contextmanager
+def _blamed() -> Iterator[None]:
+    """Tell numbers that a query makes too large from mistakes of ours.
+
+    Raises:
+        BadRequestError: see `limited`.
+    """
+    try:
+        yield
+    except DBAPIError as error:
+        state = _state(error)
+        if (state is not None and state.startswith("22")) or "integer overflow" in str(error.orig):
+            raise BadRequestError("a calculation in the query leaves the numbers that there are") from error
+        raise
+
+
+def _state(error: DBAPIError) -> str | None:
+    cause = error.orig.__cause__ if error.orig is not None and error.orig.__cause__ is not None else error.orig
+    state: str | None = getattr(cause, "sqlstate", None)
+    return state
