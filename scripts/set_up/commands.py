@@ -55,6 +55,8 @@ class SetUp:
             Step("the viewer", lambda: node.build_viewer(self.node)),
             Step("the validators' packages", lambda: node.install_packages(node.JUDGES, self.node)),
             Step("Chromium", self._chromium),
+            Step("mosquitto", self._mosquitto),
+            Step("PostgreSQL", self._postgresql),
         ]
 
     def env(self) -> dict[str, str]:
@@ -86,6 +88,31 @@ class SetUp:
         if found is None:
             raise StepFailedError("Chromium is installed, but not on PATH", "add the folder of `chromium` to PATH")
         return found
+
+    @staticmethod
+    def _mosquitto() -> str:
+        folders = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"  # not on everybody's PATH
+        found = shutil.which("mosquitto", path=folders)
+        if found is None:
+            debian.install("mosquitto", "mosquitto, the broker that sensors are tested with,")
+            found = shutil.which("mosquitto", path=folders)
+        if found is None:
+            raise StepFailedError("mosquitto is installed, but not found", "add the folder of `mosquitto` to PATH")
+        return found
+
+    @staticmethod
+    def _postgresql() -> str:
+        if (found := _postgresql_programs()) is None:
+            debian.install("postgresql", "PostgreSQL, one of the databases that sensors are tested with,")
+            found = _postgresql_programs()
+        if found is None:
+            raise StepFailedError("PostgreSQL is installed, but not found", "add the folder of `pg_ctl` to PATH")
+        return found
+
+
+def _postgresql_programs() -> str | None:
+    """Return where `pg_ctl` is: Debian keeps a folder for each version, and none of them on PATH."""
+    return shutil.which("pg_ctl") or next(map(str, Path("/usr/lib/postgresql").glob("*/bin/pg_ctl")), None)
 
 
 def demo(arguments: Sequence[str]) -> int:
