@@ -157,13 +157,16 @@ async def lock_writers(connection: AsyncConnection) -> None:
     await connection.execute(text(f"select pg_advisory_xact_lock({WRITERS_LOCK})"))
 
 
-async def open_store(url: str | Path, *, password: str = "", readers: int = _READERS) -> Store:
+async def open_store(
+    url: str | Path, *, password: str = "", readers: int = _READERS, patience: float = _PATIENCE_SECONDS
+) -> Store:
     """Return the database at `url`, brought up to this program's version.
 
     Args:
         url: path of an SQLite file, which is made where there is none; or `postgresql://user@host:port/name`.
         password: of that user, where it does not stand in a place that PostgreSQL's clients know (`~/.pgpass`).
         readers: connections that read at the same time.
+        patience: seconds to wait for somebody else's lock.
 
     Raises:
         StoreError: the URL is none, a driver is missing, the database is damaged, refuses us, or a newer version of
@@ -174,7 +177,11 @@ async def open_store(url: str | Path, *, password: str = "", readers: int = _REA
     source = address.database if address.get_backend_name() == "sqlite" else address.render_as_string()
     if password:
         address = address.set(password=password)
-    engines = _sqlite(address, readers) if address.get_backend_name() == "sqlite" else _postgresql(address, readers)
+    milliseconds = round(patience * 1000)
+    if address.get_backend_name() == "sqlite":
+        engines = _sqlite(address, readers, milliseconds)
+    else:
+        engines = _postgresql(address, readers, milliseconds)
     store = Store(str(source), *engines)
     try:
         with translated(store.source):
@@ -214,7 +221,7 @@ def _documents() -> dict[str, Any]:
     }
 
 
-def _sqlite(address: URL, readers: int) -> tuple[AsyncEngine, AsyncEngine]:
+def _sqlite(address: URL, readers: int, patience: int) -> tuple[AsyncEngine, AsyncEngine]:
     """Return the engines of one writer and of several readers, who do not wait for it (write-ahead log)."""
     path = Path(str(address.database))
     try:
@@ -225,7 +232,7 @@ def _sqlite(address: URL, readers: int) -> tuple[AsyncEngine, AsyncEngine]:
     # What is acknowledged must outlive a power cut: FULL waits for the disk once a transaction, and one holds hundreds
     # of uplinks.
     pragmas = (
-        f"busy_timeout={_PATIENCE_SECONDS * 1000}",
+        f"busy_timeout={patience}",
         "journal_mode=WAL",
         "synchronous=FULL",
         "foreign_keys=ON",
@@ -253,7 +260,7 @@ def _sqlite(address: URL, readers: int) -> tuple[AsyncEngine, AsyncEngine]:
     return engine(1, "begin immediate", "cache_size=-65536"), engine(readers, "begin", "query_only=ON")
 
 
-def _postgresql(address: URL, readers: int) -> tuple[AsyncEngine, AsyncEngine]:
+def _postgresql(address: URL, readers: int, patience: int) -> tuple[AsyncEngine, AsyncEngine]:
     """Return the engines of one writer and of several readers."""
 
     def engine(size: int, **server_settings: str) -> AsyncEngine:
@@ -264,14 +271,14 @@ def _postgresql(address: URL, readers: int) -> tuple[AsyncEngine, AsyncEngine]:
             max_overflow=0,
             pool_timeout=30,
             pool_pre_ping=True,
-            connect_args={"timeout": 2 * _PATIENCE_SECONDS, "command_timeout": 60, "server_settings": settings},
+            connect_args={"timeout": 10, "command_timeout": 60, "server_settings": settings},
             **_documents(),
         )
 
     try:
         writer = engine(
             2,  # one for `Store.aside`
-            lock_timeout=f"{_PATIENCE_SECONDS}s",
+            lock_timeout=f"{patience}ms",
             # A process that stopped in mid-transaction must not keep the others from writing.
             idle_in_transaction_session_timeout="60s",
         )
