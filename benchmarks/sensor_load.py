@@ -1,6 +1,6 @@
 """The load for `benchmarks.sensors`: a broker, sensors that send, viewers that listen, and a reader that keeps nothing.
 
-Each runs in a process of its own: `python -m benchmarks.sensor_load publish|listen|read …`, and prints JSON.
+`publish`, `read` and `listen` run in processes of their own, and print what they did as JSON.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import signal
 import socket
 import struct
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -223,20 +222,3 @@ def listen(url: str, clients: int, seconds: float) -> None:
         print(json.dumps({**share, "values": len(late), "messages": messages, "lost": lost}), flush=True)
 
     asyncio.run(listening())
-
-
-def main() -> None:
-    """Do what the command line says."""
-    match sys.argv[1:]:
-        case ["publish", port, count, sensors, rate, first_turn]:
-            publish(int(port), int(count), int(sensors), float(rate), int(first_turn))
-        case ["read", port, count]:
-            read(int(port), int(count))
-        case ["listen", url, clients, seconds]:
-            listen(url, int(clients), float(seconds))
-        case _:
-            sys.exit(__doc__)
-
-
-if __name__ == "__main__":
-    main()

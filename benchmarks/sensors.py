@@ -81,13 +81,13 @@ def _environment() -> dict[str, str]:
 
 
 @contextmanager
-def serving(folder: Path, *, core: int | None = 0) -> Iterator[tuple[str, int]]:
+def serving(folder: Path) -> Iterator[tuple[str, int]]:
     """Yield address and process id of the twin in `folder`, held to one core."""
     port = free_port()
     command = [sys.executable, "-m", "zwilling", "serve", "zwilling.toml", "--port", str(port), "--quiet"]
     with subprocess.Popen(command, cwd=folder, env=_environment()) as process:
-        if core is not None and hasattr(os, "sched_setaffinity"):
-            os.sched_setaffinity(process.pid, {core})
+        if hasattr(os, "sched_setaffinity"):
+            os.sched_setaffinity(process.pid, {0})
         try:
             address = f"http://127.0.0.1:{port}"
             _until_ready(address, process)
@@ -108,11 +108,12 @@ def _until_ready(address: str, process: subprocess.Popen[bytes]) -> None:
     raise RuntimeError("the twin did not start")
 
 
-def load(*arguments: object, core: int | None = 1) -> subprocess.Popen[str]:
-    """Return a started process of `benchmarks.sensor_load`."""
-    command = [sys.executable, "-m", "benchmarks.sensor_load", *map(str, arguments)]
+def load(name: str, *arguments: str | float, core: int = 1) -> subprocess.Popen[str]:
+    """Return a started process that runs a function of `benchmarks.sensor_load`."""
+    code = f"from benchmarks.sensor_load import {name}; {name}(*{arguments!r})"
+    command = [sys.executable, "-c", code]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=_environment())
-    if core is not None and hasattr(os, "sched_setaffinity") and (os.cpu_count() or 1) > 1:
+    if hasattr(os, "sched_setaffinity") and (os.cpu_count() or 1) > 1:
         os.sched_setaffinity(process.pid, {core})
     return process
 
