@@ -40,7 +40,7 @@ def create_app(
         sensors: live sensors, started and stopped by the caller; None where the twin has none.
     """
     catalogue = Catalogue(data)
-    twin = Twin(catalogue, title)
+    twin = Twin(catalogue, title, has_sensors=sensors is not None)
     health = Health(catalogue, sensors)
     return Starlette(
         routes=[

@@ -21,6 +21,7 @@ class Patience:
         head: from a connection's begin, or a further request's first byte, until that request's head is complete.
         body: from there until the request's body is complete.
         stall: until a client that stopped reading reads on.
+        live: the same for a WebSocket, where what waits is out of date soon.
         keep_alive: for the next request on an idle connection.
         drain: for answers that were begun when the server was told to stop.
     """
@@ -28,6 +29,7 @@ class Patience:
     head: float = 10.0
     body: float = 120.0
     stall: float = 60.0
+    live: float = 10.0
     keep_alive: int = 15
     drain: int = 8
 

@@ -1,4 +1,4 @@
-"""How streams end: for a client that stopped reading, and for all when the server stops.
+"""How long a WebSocket's client may stop reading.
 
 uvicorn waits until its pings go unanswered, which a client answers that reads slowly: its changes would be held back
 for as long as it likes. Dropped, it may come back and go on from where it was.
@@ -7,11 +7,8 @@ for as long as it likes. Dropped, it may come back and go on from where it was.
 from __future__ import annotations
 
 import asyncio
-import socket
-from collections.abc import Callable
 from typing import Final
 
-import uvicorn
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 TRY_AGAIN_LATER: Final = 1013
@@ -61,17 +58,3 @@ def socket_class(stall: float) -> type[asyncio.Protocol]:
                 self._stall = None
 
     return BoundedSocket
-
-
-class LeavingServer(uvicorn.Server):
-    """uvicorn's server, which first ends the streams that would never end by themselves when it is told to stop."""
-
-    def __init__(self, config: uvicorn.Config, leave: Callable[[], None]) -> None:
-        """Serve by `config`; `leave` is called, in the event loop, before open connections are waited for."""
-        super().__init__(config)
-        self._leave = leave
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """End streams, finish what was begun, and stop."""
-        self._leave()
-        await super().shutdown(sockets)

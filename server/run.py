@@ -20,6 +20,7 @@ from sensor_overlay.service import Service
 from server.access_log import LOGGER as ACCESS_LOGGER
 from server.app import create_app
 from server.connections import Patience, connection_class
+from server.live_connections import socket_class
 from server.security import MAX_HEADER_BYTES
 from zwilling.errors import SettingsError
 from zwilling.region import Region
@@ -67,7 +68,7 @@ def serve(
         config = uvicorn.Config(
             create_app(data, viewer, title=title, region=region, sensors=sensors),
             http=connection_class(patience),
-            ws="websockets-sansio",
+            ws=socket_class(patience.live),
             ws_max_size=MAX_MESSAGE_BYTES,
             ws_per_message_deflate=False,  # changes are small, and a window per client would cost more than it saves
             lifespan="on",

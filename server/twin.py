@@ -25,9 +25,10 @@ GEOJSON = "application/geo+json"
 class Twin:
     """Answers about the layers of one twin, always from what `layer.json` says now."""
 
-    def __init__(self, catalogue: Catalogue, title: str) -> None:
+    def __init__(self, catalogue: Catalogue, title: str, *, has_sensors: bool = False) -> None:
         self._catalogue = catalogue
         self._title = title
+        self._has_sensors = has_sensors
         self._described: tuple[tuple[Layer, ...], Document] | None = None
 
     async def describe(self, request: Request) -> Response:
@@ -63,6 +64,7 @@ class Twin:
     def _description(self, layers: tuple[Layer, ...]) -> dict[str, Any]:
         return {
             "title": self._title,
+            "has_sensors": self._has_sensors,
             "is_synthetic": any(layer.is_synthetic for layer in layers),
             "attribution": list(dict.fromkeys(line for layer in layers for line in layer.attribution)),
             "layers": [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from sensor_overlay.live.hub import Hub, Pace
 from sensor_overlay.store.opening import Store, open_store
 from server.connections import Patience, connection_class
 from server.live import Live
-from server.live_connections import LeavingServer, socket_class
+from server.live_connections import socket_class
 from server.problems import HANDLERS
 from server.run import MAX_MESSAGE_BYTES, listen
 from server.security import Guard
@@ -39,6 +40,19 @@ def _token(token: str, name: str, *rights: Right) -> Token:
 
 
 TOKENS = Tokens([_token(STAFF, "Hausmeister"), _token(DUTY, "Bereitschaft", Right.ALERTS)])
+
+
+class LeavingServer(uvicorn.Server):
+    """Ends the streams of a hub first when it stops, as `server.run` does."""
+
+    def __init__(self, config: uvicorn.Config, hub: Hub) -> None:
+        super().__init__(config)
+        self._hub = hub
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """See uvicorn.Server."""
+        self._hub.close()
+        await super().shutdown(sockets)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +112,7 @@ async def serving(
         log_config=None,
         timeout_graceful_shutdown=drain,
     )
-    server = LeavingServer(config, hub.close)
+    server = LeavingServer(config, hub)
     with listen("127.0.0.1", 0) as listener:
         port = listener.getsockname()[1]
         running = asyncio.create_task(server._serve(sockets=[listener]))  # serve() would take the test's signals

@@ -20,6 +20,7 @@ def test_the_description_is_what_the_viewer_expects(client: Client) -> None:
     assert reply.headers["cache-control"] == "no-cache"
     assert reply.json() == {
         "title": "Rhein-Kreis Neuss",
+        "has_sensors": False,
         "is_synthetic": False,
         "attribution": ["Geobasis NRW", "BKG"],
         "layers": [
@@ -97,7 +98,13 @@ def test_what_a_globe_needs_is_named_where_a_layer_has_it(client: Client, data: 
 
 def test_nothing_built_is_an_empty_twin(tmp_path: Path) -> None:
     reply = Client(create_app(tmp_path / "nowhere", None, title="T")).get("/api/twin")
-    assert reply.json() == {"title": "T", "is_synthetic": False, "attribution": [], "layers": []}
+    assert reply.json() == {
+        "title": "T",
+        "has_sensors": False,
+        "is_synthetic": False,
+        "attribution": [],
+        "layers": [],
+    }
 
 
 @pytest.mark.parametrize("broken", [b"", b"{", b"[]", b'{"id": "b"}', b"\xff\xfe", b"[" * 100_000])
