@@ -6,6 +6,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
@@ -48,6 +49,8 @@ class Region:
         municipalities: eight-digit key (AGS) → name.
         height_surface: quasigeoid over the county; None where the official grid must be installed.
         control_point: what the height check compares with.
+        state: short name of the Land (ISO 3166-2:DE), whose public holidays hold; empty where the profile names none.
+        school_holidays: first day, last day and name of each.
     """
 
     name: str
@@ -57,6 +60,8 @@ class Region:
     municipalities: Mapping[str, str]
     height_surface: HeightSurface | None = None
     control_point: ControlPoint | None = None
+    state: str = ""
+    school_holidays: tuple[tuple[date, date, str], ...] = ()
 
     def contains(self, lon_deg: float, lat_deg: float) -> bool:
         """Return whether a place lies in the region's box."""
@@ -66,7 +71,7 @@ class Region:
     def __reduce__(self) -> tuple[object, ...]:
         # A read-only mapping cannot cross process borders.
         state = (self.name, self.title, self.crs, self.bbox_deg, dict(self.municipalities))
-        return Region, (*state, self.height_surface, self.control_point)
+        return Region, (*state, self.height_surface, self.control_point, self.state, self.school_holidays)
 
 
 class _HeightSurfaceProfile(msgspec.Struct, forbid_unknown_fields=True):
@@ -90,6 +95,11 @@ class _ControlPointProfile(msgspec.Struct, forbid_unknown_fields=True):
     height: float
 
 
+class _CalendarProfile(msgspec.Struct, forbid_unknown_fields=True):
+    state: Annotated[str, msgspec.Meta(pattern="^[A-Z]{2}$")]
+    school_holidays: list[tuple[date, date, str]] = []
+
+
 class _Profile(msgspec.Struct, forbid_unknown_fields=True):
     name: Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9-]*$")]
     title: str
@@ -98,6 +108,7 @@ class _Profile(msgspec.Struct, forbid_unknown_fields=True):
     municipalities: dict[Annotated[str, msgspec.Meta(pattern="^[0-9]{8}$")], str]
     height_surface: _HeightSurfaceProfile | None = None
     control_point: _ControlPointProfile | None = None
+    calendar: _CalendarProfile | None = None
 
 
 def load_region(name_or_path: str | Path = DEFAULT_REGION) -> Region:
@@ -142,6 +153,9 @@ def _parse(content: bytes, *, source: object) -> Region:
     if not (-180 <= west < east <= 180 and -90 <= south < north <= 90):
         problem = f"bbox_deg must be west, south, east, north in degrees, but is {list(profile.bbox_deg)}"
         raise SettingsError(problem, source=source, remedy=remedy)
+    for first, last, name in profile.calendar.school_holidays if profile.calendar else ():
+        if not 0 <= (last - first).days <= 100:
+            raise SettingsError(f"{name} from {first} to {last} cannot be", source=source, remedy=remedy)
     point = profile.control_point
     return Region(
         name=profile.name,
@@ -153,6 +167,8 @@ def _parse(content: bytes, *, source: object) -> Region:
         control_point=None
         if point is None
         else ControlPoint(point.position, point.lon_deg, point.lat_deg, point.height),
+        state=profile.calendar.state if profile.calendar else "",
+        school_holidays=tuple(profile.calendar.school_holidays) if profile.calendar else (),
     )
 
 

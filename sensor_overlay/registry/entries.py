@@ -10,6 +10,7 @@ from typing import Any, Final
 from sensor_overlay.registry import values
 from sensor_overlay.registry.places import PlaceError, Placing, Position
 from sensor_overlay.registry.tables import Fault, Record, Table
+from sensor_overlay.rules.words import room_in_words
 
 _LENGTHS: Final = MappingProxyType(
     {
@@ -189,18 +190,6 @@ def derived_name(row: Mapping[str, Any]) -> str:
     """Return what people call a thing without a name of its own: its room and site, else its key."""
     room, site = row.get("room") or "", row.get("site_name") or row.get("site") or ""
     return ", ".join(part for part in (room_in_words(room), site) if part) if room else row.get("key") or ""
-
-
-def room_in_words(room: str) -> str:
-    """Return how people say a room: a bare number is a Raum.
-
-    Example:
-        >>> room_in_words("204"), room_in_words("A1.03"), room_in_words("Aula")
-        ('Raum 204', 'Raum A1.03', 'Aula')
-    """
-    has_digit = any(character.isdigit() for character in room)
-    is_number = has_digit and " " not in room and sum(character.isalpha() for character in room) <= 2
-    return f"Raum {room}" if is_number else room
 
 
 def _repeated(entries: Sequence[Entry]) -> list[tuple[Entry, Fault]]:

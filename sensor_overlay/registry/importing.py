@@ -10,9 +10,10 @@ from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sensor_overlay.observed import PROPERTIES
-from sensor_overlay.registry.entries import Entry, derived_name, room_in_words
+from sensor_overlay.registry.entries import Entry, derived_name
 from sensor_overlay.registry.places import Position
 from sensor_overlay.registry.tables import Fault
+from sensor_overlay.rules.words import room_in_words
 from sensor_overlay.store.lists import Numbers, Texts, among
 from sensor_overlay.store.opening import Commit
 from sensor_overlay.store.schema import (
