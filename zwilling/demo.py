@@ -53,6 +53,7 @@ title = "Laserpunkte (Beispielquartier)"
 kind = "points"
 sources = ["{sources}/3dm*.laz"]
 colour_from = ["{sources}/dop10*.tif"]
+height_above_ground = true
 crs = "EPSG:25832+7837"
 licence = "EUPL-1.2"
 attribution = ["Beispieldaten, frei erfunden (Zwilling)"]

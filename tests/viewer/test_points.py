@@ -29,16 +29,19 @@ OPTIONS = {"width": 480, "height": 480}
 GROUND, TREE, ROOF = (2, (200, 60, 60), 100, 1, 1), (5, (60, 200, 60), 500, 2, 3), (6, (60, 60, 200), 3000, 1, 1)
 NOISE, CELLAR, OWN = (7, (200, 200, 60), 65000, 1, 1), (24, (60, 200, 200), 90, 1, 1), (77, (200, 60, 200), 90, 1, 1)
 PATCHES = ((GROUND, TREE, ROOF), (NOISE, CELLAR, OWN))
+ABOVE = {2: 0.0, 5: 6.0, 6: 15.0, 7: 0.0, 24: 0.0, 77: 30.0}
+"""Metres above ground, which is class 2 alone."""
 
 # As viewer/src/twin/point_classes.ts has them.
 MARK = (42, 148, 208)
+HEIGHT_0, HEIGHT_6, HEIGHT_15, HEIGHT_30 = (217, 207, 189), (116, 162, 135), (70, 119, 148), (70, 58, 110)
 CLASS_2, CLASS_5, CLASS_6, CLASS_7 = (185, 164, 134), (106, 146, 105), (185, 128, 108), (192, 104, 154)
 
 Rgb = tuple[int, int, int]
 
 
 def write_cloud(path: Path) -> None:
-    """Write six level patches, each of one class."""
+    """Write six level patches, each of one class and height."""
     side = round(PATCH / SPACING)
     x, y = (part.ravel() * SPACING + SPACING / 2 for part in np.meshgrid(np.arange(side), np.arange(side)))
     header = laspy.LasHeader(point_format=7, version="1.4")
@@ -48,7 +51,7 @@ def write_cloud(path: Path) -> None:
     rows = [(column, row, patch) for row, patches in enumerate(PATCHES) for column, patch in enumerate(patches)]
     las.x = np.concatenate([CENTRE_E + column * PATCH + x for column, _, _ in rows])
     las.y = np.concatenate([CENTRE_N - row * PATCH - y for _, row, _ in rows])
-    las.z = np.full(len(las.x), HEIGHT)
+    las.z = np.repeat([HEIGHT + ABOVE[patch[0]] for _, _, patch in rows], len(x))
     names = ("classification", "intensity", "return_number", "number_of_returns")
     for name, number in zip(names, (0, 2, 3, 4), strict=True):
         las[name] = np.repeat([patch[number] for _, _, patch in rows], len(x))
@@ -61,7 +64,8 @@ def place(column: float, row: float) -> tuple[float, float, float]:
     """Return longitude, latitude and ellipsoidal height of the middle of a patch."""
     east, north = CENTRE_E + (column + 0.5) * PATCH, CENTRE_N - (row + 0.5) * PATCH
     longitude, latitude = Transformer.from_crs(25832, 4326, always_xy=True).transform(east, north)
-    return longitude, latitude, HEIGHT + UNDULATION
+    above = ABOVE[PATCHES[int(row)][int(column)][0]]
+    return longitude, latitude, HEIGHT + above + UNDULATION
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +83,7 @@ id = "laserpunkte"
 kind = "points"
 title = "Laserpunkte"
 sources = ["cloud.laz"]
+height_above_ground = true
 licence = "EUPL-1.2"
 attribution = ["Messamt"]
 synthetic = true
@@ -152,10 +157,38 @@ def test_classes_have_their_colours_and_can_be_hidden(visit: OpenVisit, points_t
     classes.get_by_role("checkbox", name="Boden").uncheck()
     page.page.get_by_role("button", name="Schließen").click()
     page.settle()
+    assert "laserklassen-aus=2-18-24" in page.page.url
     switched = colours(page)
     assert off(switched[0, 1], CLASS_7) < 25, switched
     assert off(switched[0, 0], background) < 12, switched
     assert off(switched[1, 0], shown[1, 0]) < 12, switched
+    is_sound(page, points_twin)
+
+    linked = visit(points_twin.address, **OPTIONS)
+    linked.open(f"{from_above()}&laserklassen-aus=2-18-24")
+    linked.settle()
+    again = colours(linked)
+    assert all(off(again[where], switched[where]) < 12 for where in again), again
+
+
+def test_height_above_ground_has_its_colours_and_its_scale(visit: OpenVisit, points_twin: Server) -> None:
+    page = visit(points_twin.address, **OPTIONS)
+    page.open(f"{from_above()}&laserpunkte=hoehe")
+    page.settle()
+    shown = colours(page)
+    page.picture("points-height")
+    for where, expected in (((0, 0), HEIGHT_0), ((1, 0), HEIGHT_6), ((2, 0), HEIGHT_15), ((2, 1), HEIGHT_30)):
+        assert off(shown[where], expected) < 25, (where, shown)
+    page.page.get_by_role("button", name="Ebenen").click()
+    style = page.page.get_by_role("group", name="Farbe der Laserpunkte")
+    expect(style.get_by_role("radio", name="Nach Höhe")).to_be_checked()
+    expect(page.page.locator(".intensity-scale:visible h3")).to_have_text("Höhe über Gelände, Meter")
+    expect(page.page.locator(".ramp-figures:visible")).to_have_text("0261530 m")
+    page.picture("points-height-legend")
+    assert page.violations() == []
+    style.get_by_role("radio", name="Nach Intensität").check()
+    expect(page.page.locator(".intensity-scale:visible h3")).to_have_text("Intensität, ohne Einheit")
+    page.page.get_by_role("button", name="Schließen").click()
     is_sound(page, points_twin)
 
 
@@ -172,9 +205,9 @@ def test_intensity_and_colours_as_a_link_says(visit: OpenVisit, points_twin: Ser
     page.page.get_by_role("button", name="Ebenen").click()
     style = page.page.get_by_role("group", name="Farbe der Laserpunkte")
     expect(style.get_by_role("radio", name="Nach Intensität")).to_be_checked()
-    expect(page.page.locator(".ramp-figures")).to_contain_text("65.000")
+    expect(page.page.locator(".ramp-figures:visible")).to_contain_text("65.000")
     style.get_by_role("radio", name="Farben").check()
-    expect(page.page.locator(".ramp-figures")).to_be_hidden()
+    expect(page.page.locator(".ramp-figures:visible")).to_have_count(0)
     page.page.get_by_role("button", name="Schließen").click()
     page.settle()
     assert "laserpunkte=farben" in page.page.url
@@ -191,7 +224,7 @@ def test_a_click_tells_what_the_point_is(visit: OpenVisit, points_twin: Server) 
     x, y = page.ask("at => zwilling.canvasPositionOf(...at)", list(place(1, 0)))
     page.page.mouse.click(x, y)
     expect(page.page.locator("#details")).to_contain_text("Hohe Vegetation")
-    assert page.facts() == {"classification": "5", "intensity": "500", "return": "2 von 3"}
+    assert page.facts() == {"classification": "5", "height": "6,0 m", "intensity": "500", "return": "2 von 3"}
     page.picture("points-picked")
     longitude, latitude, height = (float(part) for part in page.ask("() => zwilling.selected").split(","))
     at = place(1, 0)

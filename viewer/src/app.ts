@@ -37,7 +37,10 @@ export class App {
   private readonly settings: Map<string, string>;
   private readonly page: Page;
   private readonly faults = new LoadFaults();
-  private readonly layers = new LayersOnStage(() => this.tilesChanged());
+  private readonly layers = new LayersOnStage(
+    () => this.tilesChanged(),
+    (setting, value) => this.set(setting, value),
+  );
   private scenery: Scenery | null = null;
   private time: CivilTime = civilTime(new Date());
   private lostTiles = 0;

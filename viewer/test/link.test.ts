@@ -2,7 +2,10 @@ import { describe, expect, it } from "vitest";
 import { formatLink, isFeatureId, parseLink } from "../src/twin/link";
 
 const CHOICES = ["gebaeude", "sensor"];
-const SETTINGS = [{ parameter: "gelaende", values: [{ value: "netz" }, { value: "globus" }] }];
+const SETTINGS = [
+  { parameter: "gelaende", values: [{ value: "netz" }, { value: "globus" }] },
+  { parameter: "aus", values: [{ value: "7-18" }], pattern: /^\d+(?:-\d+)*$/ },
+];
 
 describe("a link", () => {
   it("is read back as it was written", () => {
@@ -12,7 +15,10 @@ describe("a link", () => {
       time: { date: "2026-11-21", minutes: 845 },
       language: "en",
       quality: "high",
-      settings: new Map([["gelaende", "globus"]]),
+      settings: new Map([
+        ["gelaende", "globus"],
+        ["aus", "2-6"],
+      ]),
     } as const;
     expect(parseLink(formatLink(link), CHOICES, SETTINGS)).toEqual(link);
   });
@@ -37,6 +43,9 @@ describe("a link", () => {
     "?gelaende=netz",
     "?gelaende=scheibe",
     "?luftbild=voll",
+    "?aus=7-18",
+    "?aus=7-",
+    "?aus=%3Cscript%3E",
   ])("ignores what makes no sense: %s", (query) => {
     expect(formatLink(parseLink(query, CHOICES, SETTINGS))).toBe("");
   });

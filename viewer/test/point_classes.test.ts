@@ -1,12 +1,17 @@
 import { describe, expect, it } from "vitest";
 import {
+  CLASS_LIST,
+  channels,
   classColor,
   className,
+  formatClasses,
+  HEIGHT_COLORS,
   HIDDEN_CLASSES,
   intensityAt,
   intensityBend,
   type PointStatistics,
   palette,
+  parseClasses,
   pointFacts,
 } from "../src/twin/point_classes";
 
@@ -43,13 +48,24 @@ describe("pointFacts", () => {
         { code: 24, name: "Keller", count: 10 },
       ],
       intensity: { min: 3, max: 900 },
+      heights: null,
     });
+  });
+
+  it("reads from the schema how heights above ground are stored", () => {
+    const properties = { HEIGHT_ABOVE_GROUND: { offset: -50, scale: 3276.75 } };
+    const { heights } = pointFacts({ classes: { point: { properties } } }, undefined);
+    expect(heights?.lowest).toBe(-50);
+    expect(heights?.step).toBeCloseTo(0.05, 12);
+    expect(
+      pointFacts({ classes: { point: { properties: { HEIGHT_ABOVE_GROUND: {} } } } }, undefined).heights,
+    ).toBeNull();
   });
 
   it("leaves out what the schema does not name, and knows nothing of a tileset without metadata", () => {
     expect(pointFacts(schema, statistics({ CLASSIFICATION: { occurrences: { Mond: 5 } } })).classes).toEqual([]);
     expect(pointFacts(schema, statistics({})).intensity).toBeNull();
-    expect(pointFacts(undefined, undefined)).toEqual({ count: 0, classes: [], intensity: null });
+    expect(pointFacts(undefined, undefined)).toEqual({ count: 0, classes: [], intensity: null, heights: null });
   });
 });
 
@@ -99,5 +115,34 @@ describe("the stretch of intensities", () => {
 
   it("hardly bends eight bits", () => {
     expect(intensityAt(0.5, { min: 0, max: 255 })).toBeCloseTo(105.6, 1);
+  });
+});
+
+describe("colours by height", () => {
+  it("get darker upwards, so that they are told apart without their hue", () => {
+    const light = HEIGHT_COLORS.map(({ color }) => {
+      const [red, green, blue] = channels(color);
+      return 0.2126 * red ** 2.2 + 0.7152 * green ** 2.2 + 0.0722 * blue ** 2.2;
+    });
+    expect(light).toEqual([...light].sort((a, b) => b - a));
+    expect(new Set(light.map((one) => one.toFixed(2))).size).toBe(light.length);
+    expect(HEIGHT_COLORS.map(({ metres }) => metres)).toEqual([0, 2, 6, 15, 30]);
+  });
+});
+
+describe("hidden classes in a link", () => {
+  it.each([[[]], [[7]], [[24, 7, 18]], [[0, 255]]])("are read back: %j", (codes) => {
+    const text = formatClasses(new Set(codes));
+    expect(text).toMatch(CLASS_LIST);
+    expect(parseClasses(text)).toEqual(new Set(codes));
+  });
+
+  it("are in order, and none where the text is none", () => {
+    expect(formatClasses(new Set([24, 7, 18]))).toBe("7-18-24");
+    expect(formatClasses(new Set())).toBe("keine");
+    for (const text of ["", "7,18", "-7", "1e3", "7--18"]) {
+      expect(text).not.toMatch(CLASS_LIST);
+      expect(parseClasses(text)).toEqual(new Set());
+    }
   });
 });

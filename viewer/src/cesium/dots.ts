@@ -16,7 +16,10 @@ import {
   UniformType,
 } from "@cesium/engine";
 import {
+  channels,
+  HEIGHT_COLORS,
   intensityBend,
+  NO_HEIGHT_COLOR,
   type PointFacts,
   type PointSchema,
   type PointStatistics,
@@ -25,11 +28,13 @@ import {
 } from "../twin/point_classes";
 import { Tiles } from "./tiles";
 
-export type DotStyle = "class" | "intensity" | "color";
+export type DotStyle = "class" | "intensity" | "color" | "height";
 
 /** What is known of one point; null where the layer does not say. */
 export interface Dot {
   readonly classification: number | null;
+  /** Metres above ground. */
+  readonly height: number | null;
   readonly intensity: number | null;
   readonly returnNumber: number | null;
   readonly numberOfReturns: number | null;
@@ -38,9 +43,36 @@ export interface Dot {
 /** The accent of what is chosen; `--selected` on the page. */
 const MARK = Color.fromCssColorString("#2a94d0");
 
-const STYLES: readonly DotStyle[] = ["class", "intensity", "color"];
+/** The shader knows them by their places. */
+const STYLES: readonly DotStyle[] = ["class", "intensity", "color", "height"];
 
-function fragment({ classes, intensity }: PointFacts): string {
+/** A colour as the shader writes it. */
+function glsl(color: string): string {
+  return `vec3(${channels(color)
+    .map((channel) => channel.toFixed(4))
+    .join(", ")})`;
+}
+
+/** Lines of a shader that colour by height above ground. */
+function heightLines({ lowest, step }: NonNullable<PointFacts["heights"]>): string {
+  const [ground, ...above] = HEIGHT_COLORS;
+  let from = ground?.metres ?? 0;
+  const lines = above.map(({ metres, color }) => {
+    const line = `shown = mix(shown, ${glsl(color)}, clamp((above - ${from.toFixed(1)}) / ${(metres - from).toFixed(1)}, 0.0, 1.0));`;
+    from = metres;
+    return line;
+  });
+  // The lowest number stands for no height at all.
+  return /* glsl */ `
+    if (u_style == 3) {
+      float above = float(fsInput.metadata.HEIGHT_ABOVE_GROUND);
+      shown = ${glsl(ground?.color ?? NO_HEIGHT_COLOR)};
+      ${lines.join("\n      ")}
+      if (above < ${(lowest + step / 2).toFixed(4)}) shown = ${glsl(NO_HEIGHT_COLOR)};
+    }`;
+}
+
+function fragment({ classes, intensity, heights }: PointFacts): string {
   return /* glsl */ `
   void fragmentMain(FragmentInput fsInput, inout czm_modelMaterial material) {
     vec3 shown = vec3(0.62, 0.6, 0.57);
@@ -61,6 +93,7 @@ function fragment({ classes, intensity }: PointFacts): string {
     }`
       : ""
   }
+  ${heights ? heightLines(heights) : ""}
     // Colours of the source are linear already, and stand in the material.
     if (u_style != 2) material.diffuse = pow(shown, vec3(2.2));
   }
@@ -180,6 +213,7 @@ export class Dots {
     return STYLES.filter(
       (style) =>
         (style === "class" && this.facts.classes.length > 0) ||
+        (style === "height" && this.facts.heights !== null) ||
         (style === "intensity" && this.facts.intensity !== null) ||
         (style === "color" && this.hasColors),
     );
@@ -230,11 +264,18 @@ export class Dots {
       at: Matrix4.multiplyByPoint(toWorld, found, found),
       dot: {
         classification: classes?.[best] ?? null,
+        height: this.metres(value("_HEIGHT_ABOVE_GROUND")),
         intensity: value("_INTENSITY"),
         returnNumber: value("_RETURN_NUMBER"),
         numberOfReturns: value("_NUMBER_OF_RETURNS"),
       },
     };
+  }
+
+  /** Metres above ground that a stored number tells; 0 stands for none. */
+  private metres(stored: number | null): number | null {
+    const { heights } = this.facts;
+    return stored && heights ? heights.lowest + heights.step * stored : null;
   }
 
   /** Mark one place, before all that stands in front of it, or none. */

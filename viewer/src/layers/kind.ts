@@ -21,8 +21,12 @@ export interface LayerKind {
   readonly parameter: string | null;
   /** What visitors may set for all layers of the kind. */
   readonly settings: readonly Setting[];
-  /** Put a layer on the stage. Throws where the server does not give it; then nothing of it is left on the stage. */
-  load(layer: Layer, stage: Stage): Promise<StagedLayer>;
+  /**
+   * Put a layer on the stage. Throws where the server does not give it; then nothing of it is left on the stage.
+   *
+   * @param change what controls of the layer's own call where a visitor has set something; `set` follows.
+   */
+  load(layer: Layer, stage: Stage, change: (setting: Setting, value: string) => void): Promise<StagedLayer>;
 }
 
 /** Something that visitors may set: one of a few values, which stands in the address. */
@@ -32,6 +36,8 @@ export interface Setting {
   readonly title: Text;
   /** The first is what holds as long as nobody has chosen. */
   readonly values: readonly { readonly value: string; readonly text: Text }[];
+  /** What further values look like, which controls of a layer's own set. */
+  readonly pattern?: RegExp;
 }
 
 /** How far loading has come, in tiles or whatever else a layer arrives in. */

@@ -31,7 +31,11 @@ export function showable(layers: readonly Layer[]): readonly Layer[] {
 export class LayersOnStage {
   private entries: readonly Entry[] = [];
 
-  constructor(private readonly changed: () => void) {}
+  /** @param wish called where a control of a layer's own has set something for all layers of its kind. */
+  constructor(
+    private readonly changed: () => void,
+    private readonly wish: (setting: Setting, value: string) => void = () => undefined,
+  ) {}
 
   /**
    * Put layers on the stage. One that does not come leaves the others standing: it is returned. Throws what was thrown
@@ -47,7 +51,7 @@ export class LayersOnStage {
       const kind = KINDS.get(layer.kind);
       if (!kind) continue;
       try {
-        const staged = await kind.load(layer, stage);
+        const staged = await kind.load(layer, stage, this.wish);
         staged.onChange(this.changed);
         for (const setting of kind.settings) {
           const value = settings.get(setting.parameter);

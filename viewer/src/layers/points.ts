@@ -4,10 +4,18 @@ import { type Dot, type DotStyle, Dots } from "../cesium/dots";
 import type { Attributes, Row } from "../twin/attributes";
 import type { Extent } from "../twin/description";
 import { formatNumber } from "../twin/format";
-import { className, ECHO, HIDDEN_CLASSES, type PointFacts } from "../twin/point_classes";
+import {
+  CLASS_LIST,
+  className,
+  ECHO,
+  formatClasses,
+  HIDDEN_CLASSES,
+  type PointFacts,
+  parseClasses,
+} from "../twin/point_classes";
 import type { Text, Words } from "../twin/words";
 import { detailsContent } from "../ui/details";
-import { classList, intensityScale } from "../ui/points";
+import { classList, heightScale, intensityScale } from "../ui/points";
 import type { LayerKind, Setting } from "./kind";
 
 const POINT: Text = { de: "Laserpunkt", en: "Laser point" };
@@ -20,6 +28,12 @@ const INTENSITY_ORIGIN: Text = {
 const RETURN: Text = { de: "Echo", en: "Echo" };
 
 const CLASSES: Text = { de: "Klassen und Zahl der Punkte", en: "Classes and number of points" };
+const HEIGHT: Text = { de: "Höhe über Gelände", en: "Height above ground" };
+const HEIGHT_ORIGIN: Text = {
+  de: "über den Punkten ringsum, die als Boden gekennzeichnet sind",
+  en: "above the points around that are classified as ground",
+};
+const HEIGHTS: Text = { de: "Höhe über Gelände, Meter", en: "Height above ground, metres" };
 const SCALE: Text = { de: "Intensität, ohne Einheit", en: "Intensity, without a unit" };
 
 const STYLE: Setting = {
@@ -27,26 +41,40 @@ const STYLE: Setting = {
   title: { de: "Farbe der Laserpunkte", en: "Colour of the laser points" },
   values: [
     { value: "klasse", text: { de: "Nach Klasse", en: "By class" } },
+    { value: "hoehe", text: { de: "Nach Höhe", en: "By height" } },
     { value: "intensitaet", text: { de: "Nach Intensität", en: "By intensity" } },
     { value: "farben", text: { de: "Farben", en: "Colours" } },
   ],
 };
 
-const STYLES: Readonly<Record<string, DotStyle>> = { klasse: "class", intensitaet: "intensity", farben: "color" };
+/** Set by the check boxes of the legend. */
+const HIDDEN: Setting = {
+  parameter: "laserklassen-aus",
+  title: { de: "Ausgeblendete Klassen", en: "Hidden classes" },
+  values: [{ value: formatClasses(HIDDEN_CLASSES), text: { de: "Rauschen und Keller", en: "Noise and cellars" } }],
+  pattern: CLASS_LIST,
+};
 
-/** Points of a laser scan, by class, by intensity, or in their own colours. */
+const STYLES: Readonly<Record<string, DotStyle>> = {
+  klasse: "class",
+  hoehe: "height",
+  intensitaet: "intensity",
+  farben: "color",
+};
+
+/** Points of a laser scan, by class, by height above ground, by intensity, or in their own colours. */
 export const points: LayerKind = {
   kind: "points",
   description: { de: "Einzelne Punkte der Laservermessung", en: "Single points of the laser survey" },
   isSubject: false,
   hidesSubjects: true,
   parameter: null,
-  settings: [STYLE],
+  settings: [STYLE, HIDDEN],
 
-  async load(layer, stage) {
+  async load(layer, stage, change) {
     const dots = await Dots.load(stage.scene, tilesetUrl(layer), stage.quality === "high", area(layer.extent));
     const { tiles, facts } = dots;
-    const hidden = new Set(HIDDEN_CLASSES);
+    let hidden: ReadonlySet<number> = HIDDEN_CLASSES;
     dots.setHidden(hidden);
     let chosen: { readonly id: string; readonly at: Cartesian3 } | null = null;
     let suitScale: () => void = () => undefined;
@@ -68,23 +96,29 @@ export const points: LayerKind = {
       remove: () => dots.remove(),
       section(words) {
         const list = classList(words, words.in(CLASSES), layer.id, facts.classes, hidden, (code, isShown) => {
-          if (isShown) hidden.delete(code);
-          else hidden.add(code);
-          dots.setHidden(hidden);
+          const others = [...hidden].filter((one) => one !== code);
+          change(HIDDEN, formatClasses(new Set(isShown ? others : [...others, code])));
         });
         const scale = facts.intensity ? intensityScale(words, words.in(SCALE), facts.intensity) : null;
+        const heights = facts.heights ? heightScale(words, words.in(HEIGHTS)) : null;
         suitScale = () => {
           if (scale) scale.hidden = dots.style !== "intensity";
+          if (heights) heights.hidden = dots.style !== "height";
           list?.classList.toggle("plain", dots.style !== "class");
         };
         suitScale();
-        return [scale, list].filter((part) => part !== null);
+        return [heights, scale, list].filter((part) => part !== null);
       },
       get settings() {
         return dots.styles.length > 1 ? [STYLE] : [];
       },
       values: () => STYLE.values.map(({ value }) => value).filter((value) => dots.styles.includes(styleOf(value))),
-      set(_setting, value) {
+      set(setting, value) {
+        if (setting === HIDDEN) {
+          hidden = parseClasses(value);
+          dots.setHidden(hidden);
+          return;
+        }
         dots.setStyle(styleOf(value));
         suitScale();
       },
@@ -130,7 +164,7 @@ function titleOf({ classification }: Dot, { classes }: PointFacts, words: Words)
   return found ? className(found, words.language) : words.in(POINT);
 }
 
-function rows({ classification, intensity, returnNumber, numberOfReturns }: Dot, words: Words): readonly Row[] {
+function rows({ classification, height, intensity, returnNumber, numberOfReturns }: Dot, words: Words): readonly Row[] {
   const row = (id: string, label: Text, value: string, origin = ""): Row => ({
     id,
     label: words.in(label),
@@ -141,6 +175,9 @@ function rows({ classification, intensity, returnNumber, numberOfReturns }: Dot,
   });
   const found: Row[] = [];
   if (classification !== null) found.push(row("classification", CLASS, String(classification)));
+  if (height !== null) {
+    found.push(row("height", HEIGHT, `${formatNumber(height, 1, words.language)} m`, words.in(HEIGHT_ORIGIN)));
+  }
   if (intensity !== null) {
     const value = formatNumber(intensity, 0, words.language);
     found.push(row("intensity", INTENSITY, value, words.in(INTENSITY_ORIGIN)));

@@ -16,6 +16,8 @@ export interface Link {
 export interface LinkedSetting {
   readonly parameter: string;
   readonly values: readonly { readonly value: string }[];
+  /** What further values look like. */
+  readonly pattern?: RegExp;
 }
 
 /** What is chosen: `gebaeude=DENW…`. */
@@ -73,10 +75,11 @@ export function parseLink(query: string, choices: readonly string[], settings: r
     language: language === "de" || language === "en" ? language : null,
     quality: quality(parameters.get("qualitaet")),
     settings: new Map(
-      settings.flatMap(({ parameter, values }) => {
+      settings.flatMap(({ parameter, values, pattern }) => {
         const value = parameters.get(parameter);
-        const isOne = values.slice(1).some((possible) => possible.value === value);
-        return value !== null && isOne ? [[parameter, value] as const] : [];
+        if (value === null || value === values[0]?.value) return [];
+        const isOne = values.some((possible) => possible.value === value) || pattern?.test(value);
+        return isOne ? [[parameter, value] as const] : [];
       }),
     ),
   };

@@ -17,12 +17,20 @@ export interface PointFacts {
   readonly classes: readonly PointClass[];
   /** Smallest and largest; null where points have no intensity. */
   readonly intensity: { readonly min: number; readonly max: number } | null;
+  /** How numbers of 16 bits tell metres above ground; null where points do not know them. */
+  readonly heights: { readonly lowest: number; readonly step: number } | null;
 }
 
 /** Parts of a schema and of statistics (3D Metadata 1.0) that tell of points. */
 export interface PointSchema {
   readonly enums?: Readonly<
     Record<string, { readonly values: readonly { readonly name: string; readonly value: number }[] }>
+  >;
+  readonly classes?: Readonly<
+    Record<
+      string,
+      { readonly properties?: Readonly<Record<string, { readonly offset?: unknown; readonly scale?: unknown }>> }
+    >
   >;
 }
 
@@ -61,15 +69,31 @@ export function pointFacts(schema: PointSchema | undefined, statistics: PointSta
     return code === undefined ? [] : [{ code, name, count }];
   });
   const { min, max } = INTENSITY ?? {};
+  const { offset, scale } = schema?.classes?.point?.properties?.HEIGHT_ABOVE_GROUND ?? {};
   return {
     count: point?.count ?? 0,
     classes: classes.sort((a, b) => b.count - a.count || a.code - b.code),
     intensity: min === undefined || max === undefined ? null : { min, max },
+    // Normalized numbers of 16 bits are a share of 65,535.
+    heights: typeof offset === "number" && typeof scale === "number" ? { lowest: offset, step: scale / 65_535 } : null,
   };
 }
 
 /** Noise and cellars: shown only to those who ask for them. */
 export const HIDDEN_CLASSES: ReadonlySet<number> = new Set([7, 18, 24]);
+
+/** What {@link formatClasses} writes. */
+export const CLASS_LIST = /^(?:keine|\d{1,3}(?:-\d{1,3}){0,255})$/;
+
+/** Classes as a link names them: `7-18-24`, or `keine`. */
+export function formatClasses(classes: ReadonlySet<number>): string {
+  return [...classes].sort((a, b) => a - b).join("-") || "keine";
+}
+
+/** The classes that a link names. */
+export function parseClasses(text: string): ReadonlySet<number> {
+  return new Set(CLASS_LIST.test(text) && text !== "keine" ? text.split("-").map(Number) : []);
+}
 
 // One palette of low saturation: earth for ground, greens for plants, the model's brick for buildings. What was added by
 // computation (21, 26) is a lighter tint of what it stands for.
@@ -159,6 +183,24 @@ export function intensityBend({ min, max }: { readonly min: number; readonly max
 export function intensityAt(share: number, range: { readonly min: number; readonly max: number }): number {
   const bend = intensityBend(range);
   return range.min + ((range.max - range.min) * ((1 + bend) ** share - 1)) / bend;
+}
+
+/** Colours by metres above ground, from light to dark; what is between two goes over from one to the other. */
+export const HEIGHT_COLORS: readonly { readonly metres: number; readonly color: string }[] = [
+  { metres: 0, color: "#d9cfbd" },
+  { metres: 2, color: "#b3bd8c" },
+  { metres: 6, color: "#74a287" },
+  { metres: 15, color: "#467794" },
+  { metres: 30, color: "#463a6e" },
+];
+
+/** The colour of points whose height above ground is not known. */
+export const NO_HEIGHT_COLOR = "#9e9990";
+
+/** Red, green and blue of `#rrggbb`, 0 to 1. */
+export function channels(color: string): readonly [number, number, number] {
+  const rgb = Number.parseInt(color.slice(1), 16);
+  return [(rgb >> 16) / 255, ((rgb >> 8) & 255) / 255, (rgb & 255) / 255];
 }
 
 /** `1 von 3`: which of its pulse's echoes a point is. */

@@ -1,5 +1,5 @@
 import { formatNumber } from "../twin/format";
-import { classColor, className, intensityAt, type PointClass } from "../twin/point_classes";
+import { classColor, className, HEIGHT_COLORS, intensityAt, type PointClass } from "../twin/point_classes";
 import type { Words } from "../twin/words";
 import { el, foreign } from "./dom";
 
@@ -42,11 +42,26 @@ export function intensityScale(
   const figures = [0, 0.5, 1].map((share) =>
     el("span", { class: "figure", text: formatNumber(intensityAt(share, range), 0, words.language) }),
   );
+  return scale(title, figures);
+}
+
+/** From the ground up, with the metres that each colour stands for. */
+export function heightScale(words: Words, title: string): HTMLElement {
+  const last = HEIGHT_COLORS.length - 1;
+  const figures = HEIGHT_COLORS.map(({ metres }, i) =>
+    el("span", { class: "figure", text: formatNumber(metres, 0, words.language) + (i === last ? " m" : "") }),
+  );
+  return scale(title, figures, `linear-gradient(to right, ${HEIGHT_COLORS.map(({ color }) => color).join(", ")})`);
+}
+
+function scale(title: string, figures: readonly Node[], colors?: string): HTMLElement {
+  const ramp = el("div", { class: "ramp", "aria-hidden": "true" });
+  if (colors) ramp.style.background = colors;
   return el(
     "div",
     { class: "intensity-scale" },
     el("h3", { text: title }),
-    el("div", { class: "ramp", "aria-hidden": "true" }),
+    ramp,
     el("div", { class: "ramp-figures" }, ...figures),
   );
 }
