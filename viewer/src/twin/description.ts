@@ -131,7 +131,6 @@ export function parseTwin(value: unknown): Twin {
   return {
     title: text(from, "title", "twin"),
     isSynthetic: from.is_synthetic === true,
-    hasSensors: from.has_sensors === true,
     attribution: texts(from, "attribution", "twin"),
     layers: layers.map((layer, index) => parseLayer(layer, `twin.layers[${index}]`)),
   };
