@@ -41,6 +41,8 @@ class Counter(enum.StrEnum):
     """The greatest id in `observation` so far."""
     RESTATED = "restated"
     """One more with each removal or correction of observations."""
+    KEPT = "kept"
+    """Instant at which retention last came to its end; 0 where it never has."""
     RAW_SINCE = "raw_since"
     """Instant before which retention has removed single observations; 0 where it never has."""
 
@@ -198,8 +200,9 @@ async def open_store(
 def _address(url: str | Path) -> URL:
     """Return the address with the driver that is used for it."""
     written = str(url)
-    if "://" not in written:
-        return URL.create("sqlite+aiosqlite", database=str(Path(written).absolute()))
+    file = written.removeprefix("sqlite:///")  # a path may hold what means something in URLs
+    if file and ("://" not in written or file != written):
+        return URL.create("sqlite+aiosqlite", database=str(Path(file).absolute()))
     try:
         address = make_url(written)
     except (ArgumentError, ValueError) as error:
@@ -207,8 +210,6 @@ def _address(url: str | Path) -> URL:
     backend = address.get_backend_name()
     if backend in ("postgresql", "postgres"):
         return address.set(drivername="postgresql+asyncpg")
-    if backend == "sqlite" and address.database:
-        return URL.create("sqlite+aiosqlite", database=str(Path(address.database).absolute()))
     raise StoreError(
         f"databases of the kind {backend!r} are not known", remedy="write postgresql://user@host/name, or a file's path"
     )

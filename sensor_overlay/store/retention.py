@@ -8,6 +8,9 @@ while the partition is taken away.
 from __future__ import annotations
 
 import asyncio
+import logging
+import random
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -29,7 +32,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sensor_overlay.instants import DAY, HOUR
-from sensor_overlay.store.errors import StoreUnavailableError, translated
+from sensor_overlay.instants import now as present
+from sensor_overlay.instants import text as text_of
+from sensor_overlay.store.errors import StoreError, StoreUnavailableError, translated
 from sensor_overlay.store.lists import Numbers, among
 from sensor_overlay.store.observing import FUTURE
 from sensor_overlay.store.opening import Counter, Store, lock_writers
@@ -40,6 +45,8 @@ from sensor_overlay.uplink import Quality
 
 MOST_LETTERS: Final = 100_000
 """Dead letters of which no more are kept, however young they are."""
+
+_log = logging.getLogger("zwilling.sensors")
 
 _STREAMS_A_STEP = 40
 _ROWS_A_STEP = 5_000
@@ -82,6 +89,7 @@ async def keep(store: Store, now: int, *, days: int, letter_days: int) -> Kept:
         since = commit.counters[Counter.RAW_SINCE]
         if limit > since:
             await commit.numbers(Counter.RAW_SINCE, limit - since)
+    _log.info("retention begins: single observations before %s go", text_of(limit))
     months: list[Month] = []
     removed = 0
     rows_before = limit
@@ -95,12 +103,48 @@ async def keep(store: Store, now: int, *, days: int, letter_days: int) -> Kept:
                 months.append(month)
     removed += await _remove_old(store, now, rows_before, limit)
     removed += await _remove_future(store, now, limit)
-    return Kept(
+    kept = Kept(
         observations=removed,
         months=tuple(months),
         uplinks=await _remove_in_steps(store, now, uplink, uplink.c.received < limit),
         letters=await _remove_letters(store, now, now - letter_days * DAY),
     )
+    async with store.writing(now) as commit:
+        await commit.numbers(Counter.KEPT, now - commit.counters[Counter.KEPT])
+    _log.info("retention ends: %s", kept)
+    return kept
+
+
+def is_due(last: int, now: int) -> bool:
+    """Return whether retention should run: once a night, and by day where it has not for two days.
+
+    Args:
+        last: instant at which it last came to its end.
+        now: server time.
+    """
+    since = now - last
+    is_night = HOUR <= now % DAY < 4 * HOUR  # between two and six in Germany
+    return since >= 2 * DAY or (is_night and since >= DAY // 2)
+
+
+async def keep_nightly(store: Store, *, days: int, letter_days: int, now: Callable[[], int] = present) -> None:
+    """Run retention whenever it is due, until it is cancelled; of several instances the first one does it.
+
+    Args:
+        store: the database.
+        days: see `keep`.
+        letter_days: see `keep`.
+        now: the clock.
+    """
+    while True:
+        try:
+            async with store.reading() as connection:
+                last = await connection.scalar(select(counter.c.value).where(counter.c.name == Counter.KEPT.value))
+            if is_due(last or 0, now()):
+                await keep(store, now(), days=days, letter_days=letter_days)
+        except (StoreError, StoreUnavailableError) as error:
+            _log.warning("retention stopped, and goes on later: %s", error)
+        await asyncio.sleep(random.uniform(0.5, 1.0) * 3_600)  # noqa: S311 - instances should not meet
 
 
 _TIME = observation.c.phenomenon_time

@@ -110,6 +110,13 @@ def test_other_users_of_the_machine_cannot_read_the_file(tmp_path: Path) -> None
     assert stat.S_IMODE(os.stat(path).st_mode) == 0o600  # noqa: PTH116
 
 
+@pytest.mark.parametrize("prefix", ["", "sqlite:///"])
+def test_a_path_is_taken_as_it_is(tmp_path: Path, prefix: str) -> None:
+    path = tmp_path / "50 % + ä?#" / "zwilling.db"
+    using(f"{prefix}{path}", observations)
+    assert path.exists()
+
+
 def test_readers_cannot_write(database_url: str) -> None:
     async def body(store: Store) -> None:
         async with store.reading() as connection:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+
+import pytest
 from sqlalchemy import func, select
 
 from sensor_overlay.access import Principal, Right
@@ -10,8 +13,8 @@ from sensor_overlay.store.letters import Letter
 from sensor_overlay.store.opening import Counter, Store
 from sensor_overlay.store.partitions import bounds, existing
 from sensor_overlay.store.reading import hourly_means, observation_count
-from sensor_overlay.store.retention import keep
-from sensor_overlay.store.schema import datastream, dead_letter, hourly, latest, observation, uplink
+from sensor_overlay.store.retention import is_due, keep, keep_nightly
+from sensor_overlay.store.schema import counter, datastream, dead_letter, hourly, latest, observation, uplink
 from sensor_overlay.store.writing import write
 from tests.sensor_overlay.store.stores import newest, observations, rows, using
 from tests.sensor_overlay.store.uplinks import NOON, ROOM, arrival
@@ -139,5 +142,34 @@ def test_what_was_removed_is_remembered(database_url: str) -> None:
         await keep(store, NOON - 10 * DAY, days=90, letter_days=30)
         async with store.writing(NOON) as commit:
             assert commit.counters[Counter.RAW_SINCE] == NOON - 90 * DAY
+
+    using(database_url, body)
+
+
+@pytest.mark.parametrize(
+    ("last", "now", "due"),
+    [
+        (0, NOON, True),
+        (NOON - DAY, NOON, False),  # it was not done in the night, but by day it need not be
+        (NOON - 2 * DAY, NOON, True),
+        (NOON - 10 * HOUR, NOON - 10 * HOUR + DAY, True),
+        (NOON - 10 * HOUR, NOON - 9 * HOUR, False),
+        (NOON - DAY, NOON - 10 * HOUR, True),
+    ],
+)
+def test_once_a_night(last: int, now: int, due: bool) -> None:
+    assert is_due(last, now) is due
+
+
+def test_the_nightly_run_is_remembered(database_url: str) -> None:
+    async def body(store: Store) -> None:
+        await write(store, [arrival(1, at=NOON - 99 * DAY)], now=NOON - 99 * DAY)
+        task = asyncio.create_task(keep_nightly(store, days=50, letter_days=30, now=lambda: NOON))
+        while not await rows(store, select(counter.c.value).where(counter.c.name == "kept", counter.c.value == NOON)):
+            await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert await rows(store, select(hourly.c.mean)) == [(601.0,)]
 
     using(database_url, body)

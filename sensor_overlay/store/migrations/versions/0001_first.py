@@ -445,7 +445,7 @@ def upgrade() -> None:
     )
 
     rows = ", ".join(
-        f"('{name}', 0)" for name in ("commit", "registry", "uplink", "observation", "restated", "raw_since")
+        f"('{name}', 0)" for name in ("commit", "registry", "uplink", "observation", "restated", "kept", "raw_since")
     )
     op.execute(f"insert into counter (name, value) values {rows}")  # noqa: S608 - names above
     if is_postgresql:
