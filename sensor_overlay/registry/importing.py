@@ -18,6 +18,7 @@ from sensor_overlay.store.lists import Numbers, Texts, among
 from sensor_overlay.store.opening import Commit
 from sensor_overlay.store.schema import (
     datastream,
+    feature_of_interest,
     historical_location,
     historical_location_location,
     latest,
@@ -275,6 +276,11 @@ async def _place(commit: Commit, places: Mapping[str, Position]) -> None:
     located = [_location(row, places[row["key"]]) for row in rows]
     made = await connection.execute(insert(location).returning(location.c.id, sort_by_parameter_order=True), located)
     numbers = list(made.scalars())
+    features = [
+        {**_described(place), "feature": place["location"], "location_id": number}
+        for place, number in zip(located, numbers, strict=True)
+    ]
+    await connection.execute(insert(feature_of_interest), features)  # every observation has one (8.2.8)
     await connection.execute(_LEAVE, {"ids": ids})
     pairs = list(zip(ids, numbers, strict=True))
     await connection.execute(insert(thing_location), [{"thing_id": of, "location_id": at} for of, at in pairs])
@@ -289,6 +295,11 @@ async def _place(commit: Commit, places: Mapping[str, Position]) -> None:
             for then, at in zip(history.scalars(), numbers, strict=True)
         ],
     )
+
+
+def _described(place: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a feature of interest takes over from the location that it is made from."""
+    return {name: place[name] for name in ("name", "description", "longitude", "latitude")}
 
 
 def _location(row: Mapping[str, Any], position: Position) -> dict[str, Any]:
