@@ -12,7 +12,7 @@ import gzip
 import hashlib
 import re
 from http import HTTPStatus
-from typing import Final, Protocol
+from typing import Final
 
 import msgspec
 from starlette.datastructures import Headers
@@ -22,36 +22,28 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from sensor_overlay.access import Principal, Right, Tokens
-from sensor_overlay.sensorthings import answering
+from sensor_overlay.sensorthings import answering, changing
 from sensor_overlay.sensorthings.answering import Answer
 from sensor_overlay.sensorthings.errors import RefusedError
-from sensor_overlay.store.opening import Store
 from server.callers import caller
 from server.encodings import IDENTITY, choose_encoding
 from server.preconditions import evaluate
 from server.problems import HIDDEN, problem
+from server.sensors import Sensing
 
 ROOT: Final = "/sta/v1.1"
 METHODS: Final = ("GET", "HEAD", "POST", "PATCH", "PUT", "DELETE")
 
+_TAKEN: Final = ("application/json", changing.JSON_PATCH)
 _HOST: Final = re.compile(r"[A-Za-z0-9._-]+(:\d{1,5})?|\[[0-9A-Fa-f:.]+\](:\d{1,5})?")
 _WORTH_BYTES: Final = 1024  # what fits into one packet gains nothing from being smaller
 _LARGE_BYTES: Final = 64 << 10  # packing more than this would hold up other answers
 
 
-class Storing(Protocol):
-    """What has a store, as soon as it could be opened."""
-
-    @property
-    def store(self) -> Store:
-        """See `Store`; raises StoreUnavailableError until there is one."""
-        ...
-
-
 class SensorThings:
     """Answers below `/sta/v1.1`."""
 
-    def __init__(self, service: Storing, tokens: Tokens) -> None:
+    def __init__(self, service: Sensing, tokens: Tokens) -> None:
         self._service = service
         self._tokens = tokens
 
@@ -71,15 +63,33 @@ class SensorThings:
         principal = caller(self._tokens, _with_bearer(request.headers), None if is_reading else Right.WRITE)
         try:
             if is_reading:
-                found = await self._read(request, principal)
-                return await _response(request, found, principal)
-            return problem(HTTPStatus.METHOD_NOT_ALLOWED, headers={"allow": "GET, HEAD, OPTIONS"})
+                return await _response(request, await self._read(request, principal), principal)
+            return _written(await self._write(request, principal))
         except RefusedError as refusal:
             return _refused(refusal)
 
     async def _read(self, request: Request, principal: Principal) -> Answer:
         path = request.path_params.get("path", "")
         return await answering.read(self._service.store, principal, path, request.url.query, _root(request))
+
+    async def _write(self, request: Request, principal: Principal) -> Answer:
+        store, path, root = self._service.store, request.path_params.get("path", ""), _root(request)
+        if request.method == "DELETE":
+            found = await changing.remove(store, principal, path, root)
+        else:
+            media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+            if media_type not in _TAKEN:
+                raise RefusedError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"the body is {' or '.join(_TAKEN)}")
+            body = await request.body()
+            if request.method == "POST":
+                found = await changing.create(store, principal, path, body, root)
+            else:
+                is_whole = request.method == "PUT"
+                found = await changing.change(
+                    store, principal, path, body, root, is_whole=is_whole, media_type=media_type
+                )
+        self._service.hub.wake()
+        return found
 
 
 def _with_bearer(headers: Headers) -> Headers:
@@ -117,7 +127,10 @@ def _refused(refusal: RefusedError) -> Response:
     answer = problem(refusal.status, detail=refusal.detail)
     document = msgspec.json.decode(bytes(answer.body))
     body = msgspec.json.encode({**document, "code": int(refusal.status), "message": refusal.detail})
-    return Response(body, refusal.status, {"cache-control": HIDDEN}, answer.media_type)
+    fields = {"cache-control": HIDDEN}
+    if refusal.status == HTTPStatus.METHOD_NOT_ALLOWED:
+        fields["allow"] = "GET, HEAD, OPTIONS"
+    return Response(body, refusal.status, fields, answer.media_type)
 
 
 async def _response(request: Request, answer: Answer, principal: Principal) -> Response:
@@ -141,6 +154,14 @@ async def _response(request: Request, answer: Answer, principal: Principal) -> R
         fields["content-encoding"] = coding
         body = await asyncio.to_thread(_packed, body) if len(body) > _LARGE_BYTES else _packed(body)
     return Response(body, headers=fields, media_type=answer.media_type)
+
+
+def _written(answer: Answer) -> Response:
+    """Return the HTTP response of what was written."""
+    fields = {"cache-control": HIDDEN}
+    if answer.location:
+        fields["location"] = answer.location
+    return Response(answer.body, answer.status, fields, answer.media_type if answer.body else None)
 
 
 def _packed(body: bytes) -> bytes:

@@ -15,15 +15,15 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 from odata_query import ast
-from sqlalchemy import ColumnElement, Double, and_, case, cast, false, func, literal, not_, or_
+from sqlalchemy import ColumnElement, Double, Text, and_, case, cast, false, func, literal, not_, or_
 
 from sensor_overlay.access import Principal
-from sensor_overlay.sensorthings import values
+from sensor_overlay.sensorthings import registered, values
 from sensor_overlay.sensorthings.dialects import Dialect
 from sensor_overlay.sensorthings.errors import BadExpressionError
 from sensor_overlay.sensorthings.expressions import Interval, parse, place
 from sensor_overlay.sensorthings.functions import FUNCTIONS, Function
-from sensor_overlay.sensorthings.model import Kind, Property, ToMany, ToOne
+from sensor_overlay.sensorthings.model import THING, Kind, Property, ToMany, ToOne
 from sensor_overlay.sensorthings.scopes import Crossing, Scope, exists
 from sensor_overlay.sensorthings.temporal import compare_times
 from sensor_overlay.sensorthings.values import Measure, Member, Place, Value
@@ -282,6 +282,11 @@ class _Translator:
     def _property(self, scope: Scope, known: Property, rest: list[str], at: int) -> Value:
         row = scope.latest() if known.from_latest else scope.row
         columns = [row.c[name] for name in known.columns]
+        if scope.entity is THING and known.kind is Kind.DOCUMENT and len(rest) == 1:
+            if rest[0] in registered.TEXTS:
+                return Value(Kind.TEXT, at, func.nullif(row.c[registered.TEXTS[rest[0]]], "", type_=Text))
+            if rest[0] in registered.FLAGS:
+                return Value(Kind.BOOLEAN, at, row.c[registered.FLAGS[rest[0]]])
         if known.kind is Kind.DOCUMENT:
             numbers = columns[0] if len(columns) == 2 and not rest else None
             return Value(Kind.DOCUMENT, at, member=Member(columns[-1], tuple(rest), numbers))

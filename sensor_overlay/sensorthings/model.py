@@ -11,7 +11,7 @@ from enum import Enum, auto
 from types import MappingProxyType
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, FromClause, Table, and_, func, or_, select
+from sqlalchemy import ColumnElement, FromClause, Table, and_, func, not_, or_, select
 
 from sensor_overlay.access import Principal, Right, visible
 from sensor_overlay.store import schema
@@ -143,7 +143,10 @@ def _by_datastreams(column: str) -> _Visible:
     def condition(row: FromClause, principal: Principal) -> ColumnElement[bool]:
         datastream = schema.datastream.alias()
         used = select(datastream.c[column]).where(datastream.c.thing_id.in_(_visible_things(principal)))
-        return row.c.id.in_(used.correlate(None))
+        seen = row.c.id.in_(used.correlate(None))
+        if not _writes(principal):
+            return seen
+        return or_(seen, row.c.id.not_in(select(datastream.c[column]).correlate(None)))
 
     return condition
 
@@ -162,7 +165,17 @@ def _visible_locations(principal: Principal) -> Any:
 
 
 def _location_visible(row: FromClause, principal: Principal) -> ColumnElement[bool]:
-    return row.c.id.in_(_visible_locations(principal))
+    seen = row.c.id.in_(_visible_locations(principal))
+    if not _writes(principal):
+        return seen
+    now, then = schema.thing_location.alias(), schema.historical_location_location.alias()
+    used = select(now.c.location_id).union(select(then.c.location_id))
+    return or_(seen, row.c.id.not_in(used))
+
+
+def _writes(principal: Principal) -> bool:
+    """Return whether somebody sees, beside their things, what belongs to nobody's thing yet: to make it theirs."""
+    return Right.WRITE in principal.rights
 
 
 def _observation_visible(row: FromClause, principal: Principal) -> ColumnElement[bool]:
@@ -181,7 +194,11 @@ def _feature_visible(row: FromClause, principal: Principal) -> ColumnElement[boo
         .correlate(row)
         .exists()
     )
-    return or_(row.c.location_id.in_(_visible_locations(principal)), observed)
+    seen = or_(row.c.location_id.in_(_visible_locations(principal)), observed)
+    if not _writes(principal):
+        return seen
+    used = select(observation.c.id).where(observation.c.feature_of_interest_id == row.c.id).correlate(row).exists()
+    return or_(seen, and_(row.c.location_id.is_(None), not_(used)))
 
 
 def _feature_of_datastream(datastream_id: ColumnElement[Any]) -> Any:

@@ -174,7 +174,7 @@ class Reader:
 
     def _columns(self, scope: Scope, shape: Shape, options: Options) -> list[ColumnElement[Any]]:
         """Return what must be read of each row, under the names that `representation` knows."""
-        names = dict(columns_of(shape))
+        names = dict(columns_of(scope.entity, shape))
         columns: list[ColumnElement[Any]] = [scope.row.c.id.label("id")]
         for name, is_from_latest in names.items():
             column: ColumnElement[Any] = (scope.latest() if is_from_latest else scope.row).c[name]

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from sensor_overlay import instants
-from sensor_overlay.sensorthings.model import DATASTREAM, OBSERVATION, Entity, Kind, Property
+from sensor_overlay.sensorthings import registered
+from sensor_overlay.sensorthings.model import DATASTREAM, OBSERVATION, THING, Entity, Kind, Property
 from sensor_overlay.sensorthings.options import Options
 from sensor_overlay.uplink import Quality
 
@@ -46,6 +47,8 @@ def property_value(entity: Entity, known: Property, row: Row) -> Any:
         return time_text(first, row[known.columns[1]] if len(known.columns) == 2 else None)
     if known.kind is Kind.UNIT:
         return dict(zip(("name", "symbol", "definition"), (row[column] for column in known.columns), strict=True))
+    if known.name == "properties" and entity is THING:
+        return registered.merged(first, row)
     if known.name == "result":
         return number(first) if first is not None else row["result_document"]
     if known.name == "resultQuality" and first is None and row["quality"]:
@@ -90,11 +93,13 @@ def shape_of(entity: Entity, options: Options) -> Shape:
     )
 
 
-def columns_of(shape: Shape) -> list[tuple[str, bool]]:
+def columns_of(entity: Entity, shape: Shape) -> list[tuple[str, bool]]:
     """Return the columns that `writer` needs, each with whether it is one of `latest`."""
     columns = [(column, known.from_latest) for known in shape.properties for column in known.columns]
     if any(known.name == "resultQuality" for known in shape.properties):
         columns.append(("quality", False))
+    if entity is THING and any(known.name == "properties" for known in shape.properties):
+        columns += [(column, False) for column in registered.COLUMNS]
     return columns
 
 

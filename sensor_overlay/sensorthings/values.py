@@ -42,7 +42,13 @@ _KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A place in a JSON column; `numbers` is the column that holds `result` where it is a number."""
+    """A place in a JSON column.
+
+    Attributes:
+        document: the column.
+        path: names of members, and places in lists.
+        numbers: column that holds `result` where it is a number.
+    """
 
     document: ColumnElement[Any]
     path: tuple[str, ...] = ()
