@@ -1,5 +1,6 @@
 /** Every URL that the viewer asks for. All are below the page's own address; nothing comes from another host. */
 
+import { parseSeries, type Series } from "./sensors/protocol";
 import { type Extent, type Layer, parseItemExtent, parseTwin, type Twin } from "./twin/description";
 import { Ground } from "./twin/ground";
 import { type Place, type Position, parsePosition } from "./twin/place";
@@ -25,10 +26,14 @@ function resolve(path: string): string {
   return new URL(path.replace(/^\//, "./"), document.baseURI).href;
 }
 
-async function json(url: string): Promise<unknown> {
+async function json(url: string, headers: Record<string, string> = {}, method = "GET"): Promise<unknown> {
   let response: Response;
   try {
-    response = await fetch(url, { headers: { accept: "application/json" }, signal: AbortSignal.timeout(PATIENCE_MS) });
+    response = await fetch(url, {
+      method,
+      headers: { accept: "application/json", ...headers },
+      signal: AbortSignal.timeout(PATIENCE_MS),
+    });
   } catch {
     throw new RequestError(url, 0);
   }
@@ -69,6 +74,28 @@ export async function fetchPlace(layer: Layer, id: string): Promise<Extent | nul
 export async function fetchPosition({ longitude, latitude, height }: Place): Promise<Position> {
   const query = `longitude=${longitude.toFixed(8)}&latitude=${latitude.toFixed(8)}&height=${height.toFixed(3)}`;
   return parsePosition(await json(resolve(`/api/position?${query}`)));
+}
+
+/** Where changes of sensors are told: by WebSocket, and by Server-Sent Events. */
+export function liveUrls(): { readonly socket: string; readonly events: string } {
+  return { socket: resolve("/live"), events: resolve("/live/events") };
+}
+
+/** Asks for what a property of a sensor was in the last day. */
+export function fetchSeries(token: () => string | null): (id: string, property: string) => Promise<Series> {
+  return async (id, property) => {
+    const address = `/api/sensors/${encodeURIComponent(id)}/series?property=${encodeURIComponent(property)}`;
+    return parseSeries(await json(resolve(address), bearer(token())));
+  };
+}
+
+/** Acknowledge or close an alert. Throws RequestError. */
+export async function changeAlert(id: string, what: "acknowledge" | "close", token: string | null): Promise<void> {
+  await json(resolve(`/api/alerts/${encodeURIComponent(id)}/${what}`), bearer(token), "POST");
+}
+
+function bearer(token: string | null): Record<string, string> {
+  return token === null ? {} : { authorization: `Bearer ${token}` };
 }
 
 export function tilesetUrl(layer: Layer): string {

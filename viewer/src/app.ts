@@ -10,6 +10,8 @@ import type { Setting } from "./layers/kind";
 import { LayersOnStage, showable, subjects } from "./layers/on_stage";
 import { PARAMETERS, SETTINGS } from "./layers/registry";
 import { Page } from "./page";
+import { SENSOR_PANEL, SENSOR_PARAMETER, SensorDesk } from "./sensors/desk";
+import { SENSOR_WORDS } from "./sensors/words";
 import { type CivilTime, civilTime, instantOf } from "./twin/civil_time";
 import { DescriptionError, type Extent, type Layer, type Twin, union } from "./twin/description";
 import { Ground } from "./twin/ground";
@@ -42,12 +44,14 @@ export class App {
     (setting, value) => this.set(setting, value),
   );
   private scenery: Scenery | null = null;
+  /** Null where the twin has no sensors, or it is not known yet. */
+  private desk: SensorDesk | null = null;
   private time: CivilTime = civilTime(new Date());
   private lostTiles = 0;
   private isFirstView = true;
 
   constructor(root: HTMLElement) {
-    this.link = parseLink(window.location.search, PARAMETERS, SETTINGS);
+    this.link = parseLink(window.location.search, [SENSOR_PARAMETER, ...PARAMETERS], SETTINGS);
     this.settings = new Map(this.link.settings);
     this.page = new Page(root, this.link.language ?? "de", this.panels(), {
       share: () => void this.share(),
@@ -55,7 +59,7 @@ export class App {
       focusScene: () => this.page.scenePlace.focus(),
       setTime: (time) => this.setTime(time),
       setNow: () => this.setTime(civilTime(new Date())),
-      sheetClosed: () => this.scenery?.chooser.clear(),
+      sheetClosed: () => this.sheetClosed(),
       zoom: (factor) => this.scenery?.camera.orbit(0, 0, factor),
       faceNorth: () => this.scenery?.camera.faceNorth(),
       goHome: () => this.scenery?.camera.goHome(this.page.clearing()),
@@ -72,6 +76,7 @@ export class App {
       if (!(error instanceof NoWebGLError)) this.errors.push(String(error));
       this.page.chrome.showTools(false);
       this.page.chrome.states.show(graphicsCard("webgl", this.page.chrome.words));
+      await this.listen();
       return;
     }
     await this.load(this.scenery);
@@ -87,6 +92,15 @@ export class App {
         place: "start",
         needsScene: true,
         content: (words) => this.layerList(words),
+      },
+      {
+        id: SENSOR_PANEL,
+        icon: "sensors",
+        title: "sensors",
+        place: "start",
+        needsScene: false,
+        isOffered: () => this.desk !== null,
+        content: (words) => this.desk?.panelContent(words) ?? [],
       },
       {
         id: "help",
@@ -105,15 +119,21 @@ export class App {
     const stage = new Stage(page.scenePlace, this.link.quality);
     const { scene } = stage;
     const camera = new CameraMan(scene);
-    const chooser = new Chooser(page, stage, camera, layers, () => this.writeAddress());
+    const chooser = new Chooser(page, stage, camera, layers, () => this.choiceChanged());
     stage.onFault((fault, message) => {
       this.errors.push(message);
       page.chrome.states.show(graphicsCard(fault, page.chrome.words));
     });
-    onClick(scene, (x, y) => chooser.pick(x, y));
+    const pick = (x: number, y: number): void => {
+      if (!this.desk?.pick(x, y)) chooser.pick(x, y);
+    };
+    onClick(scene, pick);
     cameraKeys(page.scenePlace, camera, {
-      pickMiddle: () => chooser.pick(scene.canvas.clientWidth / 2, scene.canvas.clientHeight / 2),
-      deselect: () => chooser.clear(),
+      pickMiddle: () => pick(scene.canvas.clientWidth / 2, scene.canvas.clientHeight / 2),
+      deselect: () => {
+        chooser.clear();
+        if (this.desk?.chosen) page.chrome.sheet.close();
+      },
       goHome: () => camera.goHome(page.clearing()),
     });
     scene.postRender.addEventListener(() => page.chrome.camera.setHeading(camera.headingDegrees));
@@ -128,6 +148,7 @@ export class App {
     try {
       const twin = await fetchTwin();
       this.page.setTwin(twin);
+      this.offerSensors(twin);
       await this.build(twin, scenery);
       this.faults.forget();
     } catch (error) {
@@ -137,6 +158,61 @@ export class App {
       loading.hide();
       states.show(this.faults.card(error, words, () => void this.load(scenery)));
     }
+  }
+
+  /** Where there is no scene, the list of sensors is what there is to see. */
+  private async listen(): Promise<void> {
+    try {
+      const twin = await fetchTwin();
+      this.page.setTwin(twin);
+      this.offerSensors(twin);
+      this.page.chrome.showTools(false);
+    } catch (error) {
+      if (!(error instanceof RequestError || error instanceof DescriptionError)) throw error;
+    }
+  }
+
+  private offerSensors({ hasSensors }: Twin): void {
+    if (!hasSensors || this.desk) return;
+    this.desk = new SensorDesk({
+      chrome: () => this.page.chrome,
+      clearing: () => this.page.clearing(),
+      choosing: () => this.scenery?.chooser.clear(),
+      chosen: () => this.writeAddress(),
+      arrived: () => this.suggest(),
+    });
+    this.desk.start();
+  }
+
+  /** What to look at first, for who comes without a link to something. */
+  private suggest(): void {
+    const { desk, link, page, scenery } = this;
+    if (!desk || !scenery || link.choice || link.camera || desk.book.things.size === 0) return;
+    const hide = (): void => page.chrome.suggestions.hide();
+    const isAir = desk.book.properties.has("co2");
+    page.chrome.suggestions.show([
+      {
+        icon: isAir ? "wind" : "sensors",
+        text: page.chrome.words.in(isAir ? SENSOR_WORDS.airInSchools : SENSOR_WORDS.measured),
+        act: () => {
+          hide();
+          page.chrome.showPanel(SENSOR_PANEL);
+          desk.overview();
+        },
+      },
+    ]);
+    page.scenePlace.addEventListener("pointerdown", hide, { once: true });
+  }
+
+  private choiceChanged(): void {
+    if (this.scenery?.chooser.current) this.desk?.release();
+    this.writeAddress();
+  }
+
+  private sheetClosed(): void {
+    this.desk?.release();
+    this.scenery?.chooser.clear();
+    this.writeAddress();
   }
 
   private async build(twin: Twin, { stage, camera, chooser }: Scenery): Promise<void> {
@@ -159,7 +235,10 @@ export class App {
     chrome.showTools(true);
     if (this.link.camera) camera.setPlace(this.link.camera);
     else camera.goHome(this.page.clearing(), 0);
-    if (this.link.choice) await chooser.choose(this.link.choice, this.link.camera ? "stay" : "jump");
+    this.desk?.show({ stage, camera }, ground, this.page.scenePlace);
+    const { choice } = this.link;
+    if (choice?.parameter === SENSOR_PARAMETER) this.desk?.choose(choice.id, this.link.camera ? "stay" : "jump");
+    else if (choice) await chooser.choose(choice, this.link.camera ? "stay" : "jump");
     this.isFirstView = false;
     stage.scene.requestRender();
   }
@@ -210,8 +289,9 @@ export class App {
       page.chrome.showTools(true);
       this.setTime(this.time);
       scenery?.chooser.fillSheet();
-      if (open) page.chrome.showPanel(open);
     }
+    this.desk?.languageChanged();
+    if (open) page.chrome.showPanel(open);
     this.writeAddress();
     page.chrome.element.querySelector<HTMLElement>(".language")?.focus();
   }
@@ -265,8 +345,9 @@ export class App {
 
   private address(): Link {
     const { language } = this.page.chrome.words;
+    const sensor = this.desk?.chosen;
     return {
-      choice: this.scenery?.chooser.linked ?? null,
+      choice: sensor ? { parameter: SENSOR_PARAMETER, id: sensor } : (this.scenery?.chooser.linked ?? null),
       camera: null,
       time: this.link.time,
       language: language === "de" ? null : language,
@@ -314,6 +395,9 @@ export class App {
       },
       get selected() {
         return app.scenery?.chooser.current?.id ?? null;
+      },
+      get line() {
+        return app.desk?.line.kind ?? null;
       },
       select: (parameter, id) => void app.scenery?.chooser.choose({ parameter, id }, "fly"),
     };

@@ -25,6 +25,8 @@ export interface TestHook {
   canvasPositionOf(longitude: number, latitude: number, height: number): readonly [number, number] | null;
   readonly camera: CameraPlace;
   readonly selected: string | null;
+  /** Whether messages about sensors come: `live`, `connecting` or `waiting`; null where there are no sensors. */
+  readonly line: string | null;
   /** Choose by a link's parameter and id, and go there. */
   select(parameter: string, id: string): void;
 }

@@ -34,6 +34,8 @@ export interface Layer {
 export interface Twin {
   readonly title: string;
   readonly isSynthetic: boolean;
+  /** Whether the server tells of live sensors. */
+  readonly hasSensors: boolean;
   readonly attribution: readonly string[];
   readonly layers: readonly Layer[];
 }
@@ -131,6 +133,7 @@ export function parseTwin(value: unknown): Twin {
   return {
     title: text(from, "title", "twin"),
     isSynthetic: from.is_synthetic === true,
+    hasSensors: from.has_sensors === true,
     attribution: texts(from, "attribution", "twin"),
     layers: layers.map((layer, index) => parseLayer(layer, `twin.layers[${index}]`)),
   };

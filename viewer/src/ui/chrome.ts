@@ -7,6 +7,7 @@ import { Notices } from "./notices";
 import { Panel } from "./panel";
 import type { PanelKind } from "./panels";
 import { LoadingBar, States } from "./states";
+import { Suggestions } from "./suggestions";
 import { type TopBar, type TopBarActions, topBar } from "./topbar";
 
 export interface ChromeActions extends TopBarActions, CameraActions {
@@ -23,6 +24,7 @@ export class Chrome {
   readonly sheet: Panel;
   readonly notices: Notices;
   readonly states = new States();
+  readonly suggestions: Suggestions;
   readonly loading: LoadingBar;
   readonly time: Daytime;
   readonly camera: CameraButtons;
@@ -43,6 +45,7 @@ export class Chrome {
     this.loading = new LoadingBar(words.say("loading"));
     this.time = daytime(words, actions.setTime, actions.setNow);
     this.camera = cameraButtons(words, actions);
+    this.suggestions = new Suggestions(words);
     this.element = el(
       "div",
       { class: "chrome" },
@@ -53,6 +56,7 @@ export class Chrome {
       this.loading.element,
       this.time.element,
       this.camera.element,
+      this.suggestions.element,
       this.notices.element,
       this.states.element,
       this.credits,
@@ -72,9 +76,9 @@ export class Chrome {
   /** Tools that make no sense without a scene. */
   showTools(shown: boolean): void {
     for (const element of [this.time.element, this.camera.element]) element.hidden = !shown;
-    for (const { id, needsScene } of this.panels) {
+    for (const { id, needsScene, isOffered } of this.panels) {
       const button = this.bar.panelButtons.get(id);
-      if (button) button.hidden = needsScene && !shown;
+      if (button) button.hidden = (needsScene && !shown) || isOffered?.() === false;
     }
   }
 

@@ -16,9 +16,12 @@ import {
   Minus,
   Navigation,
   Plus,
+  Radio,
   RotateCw,
   Sun,
+  Thermometer,
   TriangleAlert,
+  Wind,
   X,
 } from "lucide";
 
@@ -33,13 +36,16 @@ const ICONS = {
   language: Languages,
   layers: Layers,
   link: Link,
+  live: Radio,
   minus: Minus,
   north: Navigation,
   now: LocateFixed,
   plus: Plus,
   retry: RotateCw,
+  sensors: Thermometer,
   sun: Sun,
   warning: TriangleAlert,
+  wind: Wind,
 } satisfies Record<string, IconNode>;
 
 export type IconName = keyof typeof ICONS;

@@ -11,6 +11,8 @@ export interface PanelKind {
   readonly place: "start" | "end";
   /** Whether the button is there only while there is a scene. */
   readonly needsScene: boolean;
+  /** False as long as there is nothing to show in it. */
+  readonly isOffered?: () => boolean;
   /** Built anew each time the panel opens. */
   readonly content: (words: Words) => readonly Node[];
 }

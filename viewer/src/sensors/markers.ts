@@ -1,0 +1,232 @@
+import { Cartesian2, Cartesian3, Matrix4, type Scene, SceneTransforms } from "@cesium/engine";
+import { el, foreign } from "../ui/dom";
+import { type Group, grouped, type Spot } from "./clusters";
+import type { Shape } from "./condition";
+import { shapeSign } from "./shapes";
+
+/** A sensor as its marker shows it. */
+export interface Mark {
+  readonly id: string;
+  readonly site: string;
+  readonly siteName: string;
+  readonly longitude: number;
+  readonly latitude: number;
+  /** Ellipsoidal metres. */
+  readonly height: number;
+  readonly shape: Shape;
+  readonly isOld: boolean;
+  readonly severity: number;
+  readonly figure: string;
+  readonly word: string;
+  readonly name: string;
+}
+
+/** What a group is called: by its worst state, its site and its count. */
+export type GroupWords = (marks: readonly Mark[], site: string | null) => string;
+
+interface Placed extends Spot {
+  readonly mark: Mark;
+  readonly metres: number;
+}
+
+/** Nearer than this (metres), a marker shows figure and word. */
+const NEAR_METRES = 700;
+const SIZE_NEAR = 48;
+const SIZE_FAR = 30;
+const STEM = 16;
+/** Groups that have their name beside them; more would cover each other. */
+const NAMED_GROUPS = 24;
+
+/**
+ * Markers over the scene: elements, not things in the scene. They stay sharp at every pixel ratio, follow theme and
+ * forced colours, and a change of one costs neither a frame nor a texture. They are a picture alone; the list of
+ * sensors says the same to those who do not see it.
+ */
+export class Markers {
+  readonly element = el("div", { class: "markers", "aria-hidden": "true" });
+  private marks: readonly Mark[] = [];
+  private readonly places = new Map<string, Cartesian3>();
+  private shown = new Map<string, { element: HTMLElement; look: string }>();
+  private groups: readonly Group<Placed>[] = [];
+  private chosen: string | null = null;
+  private hovered: string | null = null;
+  private readonly view = new Matrix4();
+  private size = "";
+
+  constructor(
+    private readonly scene: Scene,
+    private groupWords: GroupWords,
+  ) {
+    scene.postRender.addEventListener(() => {
+      if (this.hasMoved()) this.draw();
+    });
+    scene.canvas.addEventListener("pointermove", (event) => {
+      if (event.buttons === 0 && event.pointerType !== "touch") this.hover(event.offsetX, event.offsetY);
+    });
+    scene.canvas.addEventListener("pointerleave", () => this.hover(-1, -1));
+  }
+
+  setWords(groupWords: GroupWords): void {
+    this.groupWords = groupWords;
+  }
+
+  /** Show these and no others. */
+  set(marks: readonly Mark[]): void {
+    this.places.clear();
+    for (const { id, longitude, latitude, height } of marks) {
+      this.places.set(id, Cartesian3.fromDegrees(longitude, latitude, height));
+    }
+    this.update(marks);
+  }
+
+  /** Show the same sensors in other states: no place has changed. */
+  update(marks: readonly Mark[]): void {
+    this.marks = marks;
+    this.draw();
+  }
+
+  choose(id: string | null): void {
+    if (this.chosen === id) return;
+    this.chosen = id;
+    this.draw();
+  }
+
+  /** The sensors of the marker at a place of the canvas (CSS pixels); none where there is none. */
+  at(x: number, y: number): readonly Mark[] {
+    // The one drawn last is on top.
+    const hit = [...this.groups].reverse().find((group) => {
+      const half = this.sizeOf(group) / 2 + 3;
+      return Math.abs(group.x - x) <= half && Math.abs(group.y - STEM - half - y) <= half;
+    });
+    return hit ? hit.spots.map(({ mark }) => mark) : [];
+  }
+
+  /** Where a sensor stands, in world coordinates. */
+  place(id: string): Cartesian3 | null {
+    return this.places.get(id) ?? null;
+  }
+
+  /** Metres from the camera to the nearest of some. */
+  distance(marks: readonly Mark[]): number {
+    const camera = this.scene.camera.positionWC;
+    return Math.min(
+      ...marks.map(({ id }) => {
+        const place = this.places.get(id);
+        return place ? Cartesian3.distance(camera, place) : Number.POSITIVE_INFINITY;
+      }),
+    );
+  }
+
+  private hasMoved(): boolean {
+    const { camera, canvas } = this.scene;
+    const size = `${canvas.clientWidth}×${canvas.clientHeight}`;
+    if (size === this.size && Matrix4.equalsEpsilon(camera.viewMatrix, this.view, 1e-9)) return false;
+    this.size = size;
+    Matrix4.clone(camera.viewMatrix, this.view);
+    return true;
+  }
+
+  private hover(x: number, y: number): void {
+    const [first] = this.at(x, y);
+    this.scene.canvas.style.cursor = first ? "pointer" : "";
+    const id = first?.id ?? null;
+    if (id === this.hovered) return;
+    this.hovered = id;
+    this.draw();
+  }
+
+  private project(): readonly Placed[] {
+    const { scene } = this;
+    const { clientWidth, clientHeight } = scene.canvas;
+    const found: Placed[] = [];
+    const window = new Cartesian2();
+    for (const mark of this.marks) {
+      const place = this.places.get(mark.id);
+      const seen = place && SceneTransforms.worldToWindowCoordinates(scene, place, window);
+      if (!place || !seen || seen.x < -60 || seen.y < -20 || seen.x > clientWidth + 60 || seen.y > clientHeight + 90) {
+        continue;
+      }
+      const metres = Cartesian3.distance(scene.camera.positionWC, place);
+      found.push({ id: mark.id, site: mark.site, x: seen.x, y: seen.y, severity: mark.severity, mark, metres });
+    }
+    return found;
+  }
+
+  /** Bring the elements in line with marks and camera; what looks as before is only moved. */
+  private draw(): void {
+    // Far ones first, so that near ones stand before them; the chosen one before all.
+    this.groups = [...grouped(this.project())].sort(
+      (a, b) => Number(this.isChosen(a)) - Number(this.isChosen(b)) || b.spots[0].metres - a.spots[0].metres,
+    );
+    const areNamed = this.groups.filter(({ spots }) => spots.length > 1).length <= NAMED_GROUPS;
+    const shown = new Map<string, { element: HTMLElement; look: string }>();
+    this.groups.forEach((group, order) => {
+      const key = group.spots.length > 1 ? `group ${group.site ?? group.spots[0].id}` : group.spots[0].id;
+      const look = this.look(group, areNamed);
+      const known = this.shown.get(key);
+      const element = known?.element ?? el("div");
+      if (known?.look !== look) this.dress(element, group, areNamed);
+      element.style.transform = `translate(${group.x.toFixed(1)}px, ${group.y.toFixed(1)}px)`;
+      element.style.zIndex = String(order);
+      if (!known) this.element.append(element);
+      shown.set(key, { element, look });
+    });
+    for (const [key, { element }] of this.shown) if (!shown.has(key)) element.remove();
+    this.shown = shown;
+  }
+
+  private isChosen(group: Group<Placed>): boolean {
+    return this.chosen !== null && group.spots.some(({ id }) => id === this.chosen);
+  }
+
+  private isHovered(group: Group<Placed>): boolean {
+    return this.hovered !== null && group.spots[0].id === this.hovered;
+  }
+
+  private isNear(group: Group<Placed>): boolean {
+    return group.spots.length > 1 || group.spots[0].metres < NEAR_METRES;
+  }
+
+  private sizeOf(group: Group<Placed>): number {
+    return this.isNear(group) || this.isChosen(group) ? SIZE_NEAR : SIZE_FAR;
+  }
+
+  private look(group: Group<Placed>, areNamed: boolean): string {
+    const { mark } = group.spots[0];
+    const flags = [this.sizeOf(group), this.isChosen(group), this.isHovered(group), areNamed];
+    return [mark.shape, mark.isOld, mark.figure, this.caption(group), mark.name, ...flags].join("|");
+  }
+
+  private caption(group: Group<Placed>): string {
+    const marks = group.spots.map(({ mark }) => mark);
+    return marks.length > 1 ? this.groupWords(marks, group.site) : (marks[0]?.word ?? "");
+  }
+
+  private dress(element: HTMLElement, group: Group<Placed>, areNamed: boolean): void {
+    const { mark } = group.spots[0];
+    const isGroup = group.spots.length > 1;
+    const isEmphasised = this.isChosen(group) || this.isHovered(group);
+    const hasFigure = this.sizeOf(group) === SIZE_NEAR;
+    const hasCaption = isEmphasised || (isGroup ? areNamed : hasFigure);
+    const title = isGroup ? (group.site === null ? "" : mark.siteName) : isEmphasised ? mark.name : "";
+    element.className = `marker${isGroup ? " group" : ""}${this.isChosen(group) ? " chosen" : ""}`;
+    element.dataset.state = mark.shape;
+    element.dataset.sensors = group.spots.map(({ id }) => id).join(" ");
+    const figure = isGroup ? String(group.spots.length) : mark.figure;
+    const caption = this.caption(group);
+    element.replaceChildren(
+      el("span", { class: "stem" }),
+      shapeSign(mark.shape, mark.isOld, this.sizeOf(group), hasFigure ? figure : ""),
+      ...(hasCaption && (title !== "" || caption !== "")
+        ? [
+            el(
+              "span",
+              { class: "caption" },
+              title !== "" && el("strong", {}, foreign(title)),
+              caption !== "" && el("span", { text: caption }),
+            ),
+          ]
+        : []),
+    );
+  }
+}

@@ -1,0 +1,289 @@
+/** The panel of sensors: alerts, every sensor by site, and what the signs mean. It says all that the markers say. */
+
+import type { Words } from "../twin/words";
+import { el, foreign } from "../ui/dom";
+import { icon } from "../ui/icons";
+import { at } from "./ages";
+import type { Book } from "./book";
+import { type Condition, conditionOf, measured } from "./condition";
+import type { Alert, Thing } from "./protocol";
+import { shapeSign } from "./shapes";
+import { conditionWord, MEANINGS, placeName, SENSOR_WORDS, shapeWord } from "./words";
+
+export interface PanelActions {
+  readonly choose: (id: string) => void;
+  /** Null where the visitor may not change alerts. */
+  readonly change: ((alert: Alert, what: "acknowledge" | "close") => void) | null;
+}
+
+/** How the line stands, as the panel shows it. */
+export interface LineState {
+  readonly text: string;
+  readonly tone: "live" | "waiting";
+}
+
+interface Row {
+  readonly element: HTMLElement;
+  look: string;
+}
+
+/** The panel's content; it follows the book, row by row. */
+export class SensorPanel {
+  readonly content: readonly Node[];
+  private readonly line = el("p", { class: "line-state", role: "status" });
+  private readonly alerts = el("div", { class: "alert-list" });
+  private readonly sites = el("div", { class: "sites" });
+  private readonly rows = new Map<string, Row>();
+  private readonly summaries = new Map<string, { readonly element: HTMLElement; look: string }>();
+  private chosen: string | null = null;
+
+  constructor(
+    private readonly book: Book,
+    private readonly words: Words,
+    private readonly actions: PanelActions,
+  ) {
+    this.content = [
+      this.line,
+      el("h3", { text: words.in(SENSOR_WORDS.alerts) }),
+      this.alerts,
+      el("h3", { text: words.in(SENSOR_WORDS.sites) }),
+      this.sites,
+      el(
+        "details",
+        { class: "more" },
+        el("summary", { text: words.in(SENSOR_WORDS.legend) }),
+        el(
+          "ul",
+          { class: "signs" },
+          ...MEANINGS.map(({ shape, isOld, text }) =>
+            el("li", {}, shapeSign(shape, isOld, 26), el("span", { text: words.in(text) })),
+          ),
+        ),
+      ),
+    ];
+    this.rebuild();
+  }
+
+  setLine({ text, tone }: LineState): void {
+    if (this.line.textContent === text && this.line.dataset.tone === tone) return;
+    this.line.dataset.tone = tone;
+    this.line.replaceChildren(icon(tone === "live" ? "live" : "retry"), el("span", { text }));
+  }
+
+  setChosen(id: string | null): void {
+    this.chosen = id;
+    for (const [key, { element }] of this.rows) mark(element, key === id);
+  }
+
+  /** Everything anew: sensors came or went. */
+  rebuild(): void {
+    const { words, book } = this;
+    const open = new Set(
+      [...this.sites.querySelectorAll<HTMLDetailsElement>("details[open]")].map(({ dataset }) => dataset.site ?? ""),
+    );
+    this.rows.clear();
+    this.summaries.clear();
+    const sites = bySite(book.things.values());
+    this.sites.replaceChildren(
+      ...sites.map(([site, things]) => this.siteSection(site, things, open.has(site) || sites.length === 1)),
+    );
+    if (sites.length === 0) {
+      const word = book.lastHeard === null ? SENSOR_WORDS.waitingFirst : SENSOR_WORDS.empty;
+      this.sites.append(el("p", { class: "quiet", text: words.in(word) }));
+    }
+    this.refresh();
+    this.refreshAlerts();
+  }
+
+  /** Words and figures anew, where they differ. */
+  refresh(): void {
+    const now = this.book.now;
+    const worst = new Map<string, { condition: Condition; counts: Map<string, number>; all: number }>();
+    for (const thing of this.book.things.values()) {
+      const condition = conditionOf(thing, this.book.properties, now);
+      const known = worst.get(thing.site);
+      const counts = known?.counts ?? new Map<string, number>();
+      counts.set(condition.shape, (counts.get(condition.shape) ?? 0) + 1);
+      const graver = !known || condition.severity > known.condition.severity ? condition : known.condition;
+      worst.set(thing.site, { condition: graver, counts, all: (known?.all ?? 0) + 1 });
+      const row = this.rows.get(thing.id);
+      if (row) this.refreshRow(row, thing, condition, now);
+    }
+    for (const [site, { condition, counts, all }] of worst) {
+      const summary = this.summaries.get(site);
+      const count = counts.get(condition.shape) ?? 0;
+      const look = `${condition.shape} ${condition.isOld} ${count} ${all}`;
+      if (!summary || summary.look === look) continue;
+      summary.look = look;
+      const word = shapeWord(condition.shape, this.words);
+      const text =
+        count === all
+          ? this.words.in(SENSOR_WORDS.allWord, { word })
+          : this.words.in(SENSOR_WORDS.clusterWord, { count, word });
+      summary.element.replaceChildren(
+        shapeSign(condition.shape, condition.isOld, 24),
+        el("span", { text: condition.shape === "plain" ? "" : text }),
+      );
+    }
+  }
+
+  /** Open a site's list and go to it. */
+  openSite(site: string): void {
+    const section = this.sites.querySelector<HTMLDetailsElement>(`[data-site="${CSS.escape(site)}"]`);
+    if (!section) return;
+    section.open = true;
+    section.scrollIntoView({ block: "nearest" });
+  }
+
+  /** The alerts anew; the focus stays with the one it was at. */
+  refreshAlerts(): void {
+    const { book, words } = this;
+    const focused = document.activeElement;
+    const key = focused instanceof HTMLElement && this.alerts.contains(focused) ? focused.dataset.key : undefined;
+    const { open, over } = book;
+    const list = (alerts: readonly Alert[]): HTMLElement =>
+      el("ul", { class: "alerts" }, ...alerts.map((alert) => this.alertItem(alert)));
+    this.alerts.replaceChildren(
+      open.length === 0 ? el("p", { class: "quiet", text: words.in(SENSOR_WORDS.noAlerts) }) : list(open),
+      ...(over.length === 0
+        ? []
+        : [
+            el(
+              "details",
+              { class: "over" },
+              el("summary", { text: words.in(SENSOR_WORDS.overAlerts, { count: over.length }), "data-key": "over" }),
+              list(over.slice(0, 50)),
+            ),
+          ]),
+    );
+    if (key !== undefined) this.alerts.querySelector<HTMLElement>(`[data-key="${CSS.escape(key)}"]`)?.focus();
+  }
+
+  private siteSection(site: string, things: readonly Thing[], isOpen: boolean): HTMLElement {
+    const { words } = this;
+    const state = el("span", { class: "site-state" });
+    this.summaries.set(site, { element: state, look: "" });
+    const [first] = things;
+    const title = (site === "" ? words.in(SENSOR_WORDS.noSite) : first?.siteName) || site;
+    const count =
+      things.length === 1
+        ? words.in(SENSOR_WORDS.siteCountOne)
+        : words.in(SENSOR_WORDS.siteCount, { count: things.length });
+    const section = el(
+      "details",
+      { class: "site", "data-site": site },
+      el("summary", {}, el("span", { class: "site-name" }, foreign(title), el("small", { text: count })), state),
+      el("ul", {}, ...things.map((thing) => this.sensorRow(thing))),
+    );
+    section.open = isOpen;
+    return section;
+  }
+
+  private sensorRow(thing: Thing): HTMLElement {
+    const button = el("button", {
+      type: "button",
+      class: "sensor-row",
+      "data-sensor": thing.id,
+      act: () => this.actions.choose(thing.id),
+    });
+    mark(button, thing.id === this.chosen);
+    this.rows.set(thing.id, { element: button, look: "" });
+    return el("li", {}, button);
+  }
+
+  private refreshRow(row: Row, thing: Thing, condition: Condition, now: number): void {
+    const { words } = this;
+    const { property, value, shape } = condition;
+    const figure = property && value && shape !== "silent" ? measured(value.value, property, words.language) : "";
+    const word = conditionWord(condition, thing, now, words);
+    const look = [shape, condition.isOld, figure, word, thing.room, thing.name].join("|");
+    if (row.look === look) return;
+    row.look = look;
+    row.element.dataset.state = shape;
+    row.element.replaceChildren(
+      shapeSign(shape, condition.isOld, 26),
+      el("span", { class: "room" }, foreign(placeName(thing, words))),
+      el("span", { class: "word", text: word }),
+      el("span", { class: "figure", text: figure }),
+    );
+  }
+
+  private alertItem(alert: Alert): HTMLElement {
+    const { words, book, actions } = this;
+    const now = book.now;
+    const since =
+      alert.closed === null
+        ? words.in(SENSOR_WORDS.since, { time: at(alert.opened, now, words) })
+        : words.in(SENSOR_WORDS.fromTo, { from: at(alert.opened, now, words), to: at(alert.closed, now, words) });
+    const { change } = actions;
+    const canChange = change !== null && alert.closed === null;
+    return el(
+      "li",
+      { "data-alert": alert.id, "data-rank": alert.rank },
+      el(
+        "button",
+        {
+          type: "button",
+          class: "alert-text",
+          "data-key": `alert-${alert.id}`,
+          act: () => actions.choose(alert.thing),
+        },
+        icon("warning"),
+        el("span", {}, foreign(alert.text), el("small", { text: since })),
+      ),
+      alert.acknowledged !== null && el("p", { class: "quiet", text: this.acknowledgement(alert) }),
+      canChange &&
+        el(
+          "p",
+          { class: "alert-actions" },
+          alert.acknowledged === null && this.action(alert, "acknowledge", change),
+          this.action(alert, "close", change),
+        ),
+    );
+  }
+
+  private acknowledgement(alert: Alert): string {
+    const time = at(alert.acknowledged ?? 0, this.book.now, this.words);
+    return alert.acknowledgedBy
+      ? this.words.in(SENSOR_WORDS.acknowledgedBy, { name: alert.acknowledgedBy, time })
+      : this.words.in(SENSOR_WORDS.acknowledged, { time });
+  }
+
+  private action(
+    alert: Alert,
+    what: "acknowledge" | "close",
+    change: (alert: Alert, what: "acknowledge" | "close") => void,
+  ): HTMLElement {
+    const word = what === "close" ? SENSOR_WORDS.closeAlert : SENSOR_WORDS.acknowledge;
+    return el("button", {
+      type: "button",
+      class: "quiet-button",
+      text: this.words.in(word),
+      "data-key": `${what}-${alert.id}`,
+      act: () => change(alert, what),
+    });
+  }
+}
+
+function mark(element: HTMLElement, isChosen: boolean): void {
+  if (isChosen) element.setAttribute("aria-current", "true");
+  else element.removeAttribute("aria-current");
+}
+
+/** Sites by name, their sensors by storey and room as people count them. */
+export function bySite(things: Iterable<Thing>): readonly (readonly [string, readonly Thing[]])[] {
+  const order = new Intl.Collator("de", { numeric: true });
+  const sites = new Map<string, Thing[]>();
+  for (const thing of things) {
+    const known = sites.get(thing.site);
+    if (known) known.push(thing);
+    else sites.set(thing.site, [thing]);
+  }
+  const name = (members: readonly Thing[]): string => members[0]?.siteName || members[0]?.site || "";
+  return [...sites]
+    .map(([site, members]): [string, Thing[]] => [
+      site,
+      members.sort((a, b) => order.compare(a.room || a.name, b.room || b.name) || order.compare(a.id, b.id)),
+    ])
+    .sort(([a, one], [b, other]) => Number(a === "") - Number(b === "") || order.compare(name(one), name(other)));
+}

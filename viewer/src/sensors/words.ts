@@ -1,0 +1,150 @@
+/** Every word about sensors, German first. */
+
+import type { Text, Words } from "../twin/words";
+import { recencyAt } from "./book";
+import type { Condition, Shape } from "./condition";
+import type { Line } from "./feed";
+import type { Thing } from "./protocol";
+
+const text = (de: string, en: string): Text => ({ de, en });
+
+export const SENSOR_WORDS = {
+  sensors: text("Sensoren", "Sensors"),
+  airInSchools: text("Luft in den Schulen", "Air in the schools"),
+  measured: text("Messwerte", "Sensor readings"),
+  legend: text("So lesen Sie die Zeichen", "How to read the signs"),
+  alerts: text("Meldungen", "Alerts"),
+  noAlerts: text("Zurzeit gibt es keine Meldungen.", "There are no alerts at present."),
+  overAlerts: text("Beendet in den letzten 24 Stunden ({count})", "Ended in the last 24 hours ({count})"),
+  since: text("seit {time}", "since {time}"),
+  fromTo: text("{from} bis {to}", "{from} to {to}"),
+  acknowledge: text("Zur Kenntnis nehmen", "Acknowledge"),
+  acknowledged: text("zur Kenntnis genommen, {time}", "acknowledged, {time}"),
+  acknowledgedBy: text("zur Kenntnis genommen von {name}, {time}", "acknowledged by {name}, {time}"),
+  closeAlert: text("Beenden", "Close"),
+  actFailed: text(
+    "Die Meldung konnte nicht geändert werden. Bitte versuchen Sie es erneut.",
+    "The alert could not be changed. Please try again.",
+  ),
+  sites: text("Nach Standort", "By site"),
+  noSite: text("Ohne Standort", "No site"),
+  siteCount: text("{count} Sensoren", "{count} sensors"),
+  siteCountOne: text("1 Sensor", "1 sensor"),
+  empty: text("Hier gibt es noch keine Sensoren.", "There are no sensors here yet."),
+  waitingFirst: text("Die Messwerte werden geladen.", "The readings are being loaded."),
+  room: text("Raum {room}", "Room {room}"),
+  roomLabel: text("Raum", "Room"),
+  storey: text("Geschoss", "Storey"),
+  site: text("Standort", "Site"),
+  municipality: text("Gemeinde", "Municipality"),
+  name: text("Sensor", "Sensor"),
+  otherValues: text("Weitere Messwerte", "Other readings"),
+  about: text("Zum Sensor", "About the sensor"),
+  lastDay: text("Die letzten 24 Stunden", "The last 24 hours"),
+  chart: text("Diagramm", "Chart"),
+  table: text("Tabelle", "Table"),
+  chartLabel: text(
+    "{name} der letzten 24 Stunden. Niedrigster Wert {low}, höchster {high}, zuletzt {last}. Pfeiltasten lesen einzelne Werte vor.",
+    "{name} over the last 24 hours. Lowest value {low}, highest {high}, most recent {last}. Arrow keys read out single values.",
+  ),
+  chartEmpty: text("In den letzten 24 Stunden kam kein Messwert.", "No reading arrived in the last 24 hours."),
+  chartFailed: text("Der Verlauf konnte nicht geladen werden.", "The history could not be loaded."),
+  chartLoading: text("Der Verlauf wird geladen.", "The history is being loaded."),
+  again: text("Erneut versuchen", "Try again"),
+  timeColumn: text("Uhrzeit", "Time"),
+  levelColumn: text("Bedeutung", "Meaning"),
+  rangeColumn: text("von – bis", "range"),
+  implausibleNote: text("unplausibel", "implausible"),
+  noValue: text("kein Messwert", "no reading"),
+  never: text("noch nie gehört", "never heard"),
+  synthetic: text("Beispielwerte, nicht gemessen", "Sample values, not measured"),
+  unknown: text("Der Sensor {id} ist hier nicht bekannt.", "Sensor {id} is not known here."),
+  noPlace: text("Der Ort dieses Sensors ist nicht eingetragen.", "The place of this sensor is not registered."),
+  live: text("Live: Messwerte erscheinen sofort.", "Live: readings appear at once."),
+  connecting: text("Verbindung wird aufgebaut.", "Connecting."),
+  reconnecting: text(
+    "Verbindung unterbrochen. Letzter Stand: {time}. Wir verbinden neu.",
+    "Connection lost. Data as of {time}. Reconnecting.",
+  ),
+  unreachable: text(
+    "Der Server antwortet nicht. Wir versuchen es weiter.",
+    "The server does not answer. We keep trying.",
+  ),
+  offline: text("Sie sind offline. Letzter Stand: {time}.", "You are offline. Data as of {time}."),
+  delayed: text(
+    "Der Server bekommt zurzeit keine neuen Messwerte. Letzter Stand: {time}.",
+    "The server cannot read new values at present. Data as of {time}.",
+  ),
+  clusterWord: text("{count} × {word}", "{count} × {word}"),
+  allWord: text("alle {word}", "all {word}"),
+  selected: text("Ausgewählt: {name}", "Selected: {name}"),
+  show: text("In der 3D-Ansicht zeigen", "Show in the 3D view"),
+  seeAll: text("Sensoren an diesem Ort: {count}", "Sensors at this place: {count}"),
+} as const satisfies Record<string, Text>;
+
+const SHAPES: Record<Shape, Text> = {
+  good: text("gut", "good"),
+  raised: text("lüften", "ventilate"),
+  high: text("dringend lüften", "ventilate now"),
+  plain: text("Messwert", "reading"),
+  silent: text("keine Daten", "no data"),
+  implausible: text("unplausibel", "implausible"),
+  test: text("Testbetrieb", "in test"),
+};
+
+const LATE = text("verspätet", "late");
+const STALE = text("veraltet", "out of date");
+const SILENT_HOURS = text("keine Daten seit {count} Std.", "no data for {count} h");
+const SILENT_DAYS = text("keine Daten seit {count} Tagen", "no data for {count} days");
+const NEVER = text("noch keine Daten", "no data yet");
+
+/** What each sign means, for the legend. */
+export const MEANINGS: readonly { readonly shape: Shape; readonly isOld: boolean; readonly text: Text }[] = [
+  { shape: "good", isOld: false, text: text("gut: CO2 unter 1.000 ppm", "good: CO2 below 1,000 ppm") },
+  { shape: "raised", isOld: false, text: text("lüften: 1.000 bis 2.000 ppm", "ventilate: 1,000 to 2,000 ppm") },
+  { shape: "high", isOld: false, text: text("dringend lüften: über 2.000 ppm", "ventilate now: above 2,000 ppm") },
+  { shape: "plain", isOld: false, text: text("Messwert ohne Bewertung", "reading without a verdict") },
+  { shape: "good", isOld: true, text: text("gestrichelt: verspätet oder veraltet", "dashed: late or out of date") },
+  { shape: "silent", isOld: false, text: text("keine Daten", "no data") },
+  { shape: "implausible", isOld: false, text: text("unplausibler Messwert", "implausible reading") },
+];
+
+/** The word of a shape. */
+export function shapeWord(shape: Shape, words: Words): string {
+  return words.in(SHAPES[shape]);
+}
+
+/** `lüften`, `gut, verspätet`, `keine Daten seit 3 Std.` */
+export function conditionWord(condition: Condition, thing: Thing, now: number, words: Words): string {
+  const { shape, recency } = condition;
+  if (shape === "silent") return silentWord(thing, now, words);
+  const word = shape === "plain" ? "" : shapeWord(shape, words);
+  if (shape === "test" || !condition.isOld) return word;
+  const age = words.in(recency === "late" ? LATE : STALE);
+  return word === "" ? age : `${word}, ${age}`;
+}
+
+function silentWord(thing: Thing, now: number, words: Words): string {
+  if (thing.lastSeen === null || recencyAt(thing, now) === "never") return words.in(NEVER);
+  if (recencyAt(thing, now) !== "silent") return words.in(SENSOR_WORDS.noValue);
+  const hours = Math.floor((now - thing.lastSeen) / 3_600_000);
+  return hours < 48
+    ? words.in(SILENT_HOURS, { count: hours })
+    : words.in(SILENT_DAYS, { count: Math.floor(hours / 24) });
+}
+
+/** `Raum 204`, or what else tells people where a sensor is. */
+export function placeName(thing: Thing, words: Words): string {
+  if (thing.room === "") return thing.name;
+  // Rooms that are called something are not called "Raum Aula".
+  return /^\d/.test(thing.room) ? words.in(SENSOR_WORDS.room, { room: thing.room }) : thing.room;
+}
+
+/** How the line stands, honestly. `asOf` is when the newest data is from, as people write it; null where none came. */
+export function lineText(line: Line, isOnline: boolean, isCurrent: boolean, asOf: string | null, words: Words): string {
+  if (line.kind === "live") {
+    return isCurrent || asOf === null ? words.in(SENSOR_WORDS.live) : words.in(SENSOR_WORDS.delayed, { time: asOf });
+  }
+  if (asOf === null) return words.in(line.kind === "waiting" ? SENSOR_WORDS.unreachable : SENSOR_WORDS.connecting);
+  return words.in(isOnline ? SENSOR_WORDS.reconnecting : SENSOR_WORDS.offline, { time: asOf });
+}
