@@ -173,3 +173,127 @@ def letters(settings_file: Path, causes: tuple[str, ...], limit: int, as_json: b
         click.echo(json.dumps(found, ensure_ascii=False, indent=2))
     else:
         click.echo("\n".join(letter_lines(found)))
+
+
+@sensors.command()
+@click.option("--broker", metavar="URL", help="Broker to publish to: mqtt://user:password@host:1883 or mqtts://…")
+@click.option("--registry", type=_PATH, help="Write the sensors' registry to this file (CSV), for 'sensors import'.")
+@click.option("--sensors", "count", type=click.IntRange(1, 100_000), default=350, show_default=True, help="In rooms.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Another number gives other days.")
+@click.option("--buildings", type=click.IntRange(1, 200_000), default=2_500, show_default=True, help="Of the quarter.")
+@click.option("--hours", type=click.FloatRange(0, 24 * 400), default=0.0, help="Of the past that are told first.")
+@click.option("--speed", type=click.FloatRange(0), default=0.0, help="How fast they are told.  [default: at once]")
+@click.option("--rate", type=click.FloatRange(0), default=0.0, help="Messages a second at most.")
+@click.option("--live/--no-live", default=True, show_default=True, help="Go on with the present until Ctrl-C.")
+@click.option("--school-day", is_flag=True, help="Let the schools have lessons, whatever day and hour it is.")
+@click.option("--duplicates", type=click.FloatRange(0, 100), default=0.0, help="Per cent that come twice.")
+@click.option("--out-of-order", type=click.FloatRange(0, 100), default=0.0, help="Per cent that come too late.")
+def simulate(
+    broker: str | None,
+    registry: Path | None,
+    count: int,
+    seed: int,
+    buildings: int,
+    hours: float,
+    speed: float,
+    rate: float,
+    live: bool,
+    school_day: bool,
+    duplicates: float,
+    out_of_order: float,
+) -> None:
+    """Invent sensors in the schools of the sample quarter, and publish what they would send.
+
+    Thirteen schools with CO2 sensors, gauges, meters and parking spaces; lessons, breaks, windows and the holidays of
+    Nordrhein-Westfalen.  Nothing of it is real.  Messages are those of ChirpStack v4; the same seed at the same time
+    gives the same values.
+    """
+    if broker is None and registry is None:
+        raise click.UsageError("pass --broker, --registry, or both")
+    import asyncio
+
+    from sensor_overlay.simulate import Disorder, draw_up, write_registry
+    from sensor_overlay.simulate.publishing import Sent, connected
+    from sensor_overlay.simulate.running import Run, run
+    from zwilling.errors import SettingsError
+
+    plan = draw_up(sensors=count, seed=seed, buildings=buildings)
+    if registry is not None:
+        try:
+            click.echo(f"{registry}: {write_registry(plan, registry)} sensors, all of them invented", err=True)
+        except OSError as problem:
+            raise SettingsError(f"cannot write: {problem.strerror}", source=registry) from problem
+    if broker is None:
+        return
+    address = broker
+    wanted = Run(
+        hours=hours,
+        speed=speed,
+        rate=rate,
+        live=live,
+        is_school_day=school_day,
+        disorder=Disorder(duplicates=duplicates / 100, out_of_order=out_of_order / 100),
+    )
+
+    def told(sent: Sent) -> None:
+        if hours:
+            click.echo(f"{sent.messages} messages of the last {hours:g} hours", err=True)
+
+    async def whole() -> None:
+        async with connected(address) as send:
+            await run(plan, send, wanted, on_history=told)
+
+    asyncio.run(whole())
+
+
+@sensors.command()
+@settings_option
+@click.option("--from", "begin", metavar="TIME", required=True, help="First day or time: 2026-11-20, or RFC 3339.")
+@click.option("--to", "end", metavar="TIME", help="The first one that is no longer part of it.  [default: now]")
+@click.option("--site", metavar="ID", help="Only sensors of this site.")
+@click.option("--property", "properties", metavar="KEY", multiple=True, help="Only this (co2).  May be repeated.")
+@click.option("--format", "kind", type=click.Choice(["csv", "parquet"]), default="csv", show_default=True)
+@click.option("--public", is_flag=True, help="Only what everybody may see.")
+@click.option("--output", type=_PATH, default=Path("-"), help="File to write.  [default: standard output]")
+def export(
+    settings_file: Path,
+    begin: str,
+    end: str | None,
+    site: str | None,
+    properties: tuple[str, ...],
+    kind: str,
+    public: bool,
+    output: Path,
+) -> None:
+    """Write single observations as CSV or Parquet, while the twin goes on.
+
+    Observations older than 'keep_days' are not there any more; the means of their hours are not part of this.
+    """
+    import asyncio
+
+    from zwilling.sensor_keeping import export_file
+
+    size = asyncio.run(
+        export_file(
+            settings_file,
+            output,
+            begin=begin,
+            end=end,
+            site=site,
+            observed_properties=properties,
+            parquet=kind == "parquet",
+            public=public,
+        )
+    )
+    click.echo(f"{output}: {size} bytes", err=True)
+
+
+@sensors.command()
+@settings_option
+def keep(settings_file: Path) -> None:
+    """Remove observations older than 'keep_days' now, as each night does; the means of their hours stay."""
+    import asyncio
+
+    from zwilling.sensor_keeping import keep_line, keep_now
+
+    click.echo(keep_line(asyncio.run(keep_now(settings_file))))
