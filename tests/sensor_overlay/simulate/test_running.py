@@ -1,0 +1,198 @@
+"""Publishing: to a real broker over MQTT, at the pace asked for, by a clock that tests turn themselves."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import aiomqtt
+import pytest
+from click.testing import CliRunner
+
+from sensor_overlay import instants
+from sensor_overlay.instants import HOUR, MINUTE, SECOND
+from sensor_overlay.networks import read
+from sensor_overlay.simulate import Disorder, Plan, Traffic, Transmission, demo_broker, draw_up, publish
+from sensor_overlay.simulate.broker import mosquitto
+from sensor_overlay.simulate.publishing import connected
+from sensor_overlay.simulate.running import Run, run
+from sensor_overlay.uplink import Uplink
+from zwilling.cli import main
+from zwilling.errors import SettingsError, SourceError
+
+NOW = instants.parse("2026-11-20T10:00:00Z")
+
+
+@pytest.fixture(scope="module")
+def plan() -> Plan:
+    return draw_up(sensors=40)
+
+
+class Clock:
+    """A clock that stands still, but for those who sleep."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+        self.slept: list[float] = []
+
+    def __call__(self) -> int:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += round(seconds * SECOND)
+
+
+def messages(*dues: int) -> Iterator[Transmission]:
+    for number, due in enumerate(dues):
+        yield Transmission(due, number, due, number, "t", b"")
+
+
+@pytest.mark.parametrize(
+    ("speed", "rate", "waits"),
+    [
+        (1, 0, [10, 30]),  # when each is due
+        (10, 0, [1, 3]),
+        (0, 0, []),
+        (0, 2, [0.5, 0.5]),
+        (1, 0.01, [100, 100]),
+    ],
+)
+def test_the_pace(speed: float, rate: float, waits: list[float]) -> None:
+    clock = Clock()
+    sent: list[int] = []
+
+    async def send(message: Transmission) -> None:
+        sent.append(message.due)
+
+    dues = [NOW, NOW + 10 * SECOND, NOW + 40 * SECOND]
+    asyncio.run(publish(messages(*dues), send, speed=speed, rate=rate, clock=clock, sleep=clock.sleep))
+    assert clock.slept == pytest.approx(waits)
+    assert sent == dues
+
+
+def test_the_past_is_told_until_it_has_become_the_present(plan: Plan) -> None:
+    """The clock goes on while the past is told; nothing is left out and nothing comes twice."""
+    clock = Clock()
+    sent: list[Transmission] = []
+
+    async def send(message: Transmission) -> None:
+        sent.append(message)
+        clock.now += SECOND  # a slow broker
+
+    whole = asyncio.run(run(plan, send, Run(hours=2, live=False), clock=clock))
+    expected = list(Traffic(plan, dead_since=NOW - 10 * HOUR).between(NOW - 2 * HOUR, NOW))
+    assert sent == expected
+    assert whole.messages == len(expected)
+
+
+def test_then_it_goes_on_with_the_present(plan: Plan) -> None:
+    clock = Clock()
+    sent: list[Transmission] = []
+    told: list[int] = []
+
+    class EnoughError(Exception):
+        pass
+
+    async def send(message: Transmission) -> None:
+        sent.append(message)
+        clock.now += 0 if told else SECOND // 10
+        if message.due > NOW + 20 * MINUTE:
+            raise EnoughError
+
+    with pytest.raises(ExceptionGroup) as caught:
+        asyncio.run(
+            run(
+                plan,
+                send,
+                Run(hours=1),
+                clock=clock,
+                sleep=clock.sleep,
+                on_history=lambda one: told.append(one.messages),
+            )
+        )
+    assert caught.group_contains(EnoughError)
+    assert told
+    assert told[0] >= 200
+    expected = list(Traffic(plan, dead_since=NOW - 10 * HOUR).between(NOW - HOUR, sent[-1].due + 1))
+    assert sent == expected
+
+
+@pytest.fixture
+def has_mosquitto() -> None:
+    if mosquitto() is None:
+        pytest.skip("mosquitto is not installed: apt-get install mosquitto")
+
+
+@pytest.mark.usefixtures("has_mosquitto")
+def test_a_broker_gets_every_message(plan: Plan) -> None:
+    disorder = Disorder(duplicates=0.1, out_of_order=0.1)
+
+    async def whole() -> tuple[list[tuple[str, bytes]], int, int]:
+        got: list[tuple[str, bytes]] = []
+        async with demo_broker() as url:
+            port = int(url.rpartition(":")[2])
+            async with aiomqtt.Client("127.0.0.1", port, max_queued_incoming_messages=100_000) as client:
+                await client.subscribe("application/+/device/+/event/+", qos=1)
+                async with connected(url) as send:
+                    sent = await run(plan, send, Run(hours=2, live=False, disorder=disorder), clock=Clock())
+                async for message in client.messages:
+                    assert isinstance(message.payload, bytes)
+                    assert message.qos == 1
+                    got.append((message.topic.value, message.payload))
+                    if len(got) == sent.messages:
+                        break
+        return got, sent.messages, sent.copies
+
+    got, sent, copies = asyncio.run(whole())
+    expected = list(Traffic(plan, dead_since=NOW - 10 * HOUR, disorder=disorder).between(NOW - 2 * HOUR, NOW))
+    assert sent == len(expected) > 500
+    assert copies == sum(message.is_copy for message in expected) > 30
+    assert got == [(message.topic, message.body) for message in expected]
+    assert all(isinstance(read("chirpstack", topic, body), Uplink) for topic, body in got)
+
+
+@pytest.mark.usefixtures("has_mosquitto")
+def test_the_broker_is_gone_afterwards() -> None:
+    async def whole() -> str:
+        async with demo_broker() as url:
+            return url
+
+    url = asyncio.run(whole())
+
+    async def knock() -> None:
+        async with connected(url):
+            pass
+
+    with pytest.raises(SourceError, match="does not answer"):
+        asyncio.run(knock())
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1", "127.0.0.1:1883", "mqtt://", "mqtt://host:99999", ""])
+def test_addresses_that_are_none(url: str) -> None:
+    async def knock() -> None:
+        async with connected(url):
+            pass
+
+    with pytest.raises(SettingsError, match="mqtt://host:1883"):
+        asyncio.run(knock())
+
+
+@pytest.mark.usefixtures("has_mosquitto")
+def test_the_command(tmp_path: Path) -> None:
+    registry = tmp_path / "registry.csv"
+    refused = CliRunner().invoke(main, ["sensors", "simulate"])
+    assert refused.exit_code == 2
+    assert "--broker" in refused.output
+    done = CliRunner().invoke(main, ["sensors", "simulate", "--registry", str(registry), "--sensors", "40"])
+    assert (done.exit_code, done.output) == (0, f"{registry}: 46 sensors, all of them invented\n")
+
+    async def invoked() -> str:
+        async with demo_broker() as url:
+            command = ["sensors", "simulate", "--broker", url, "--hours", "1", "--no-live", "--sensors", "40"]
+            result = await asyncio.to_thread(CliRunner().invoke, main, command)
+            assert result.exit_code == 0, result.output
+            return result.output
+
+    assert "messages of the last 1 hours" in asyncio.run(invoked())
