@@ -120,6 +120,10 @@ class Rule:
             and (not self.rooms or _is_like(thing.room, self.rooms))
         )
 
+    def heard_by(self, site: str) -> tuple[Recipient, ...]:
+        """Return those who are told of something at a site."""
+        return tuple(recipient for recipient in self.recipients if recipient.hears_of(site))
+
 
 @lru_cache(_REMEMBERED)
 def _is_like(room: str, patterns: tuple[str, ...]) -> bool:

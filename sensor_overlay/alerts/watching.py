@@ -1,0 +1,275 @@
+"""What time alone does to alerts: sensors fall silent, alerts escalate, rules and things go."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from sqlalchemy import BigInteger, Double, Text, bindparam, cast, delete, exists, insert, literal, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from sensor_overlay.alerts.judging import Alerts
+from sensor_overlay.alerts.messages import CLOSED, ESCALATED, OPENED, SETTLING, Telling, gathering, tell, tell_end
+from sensor_overlay.alerts.subjects import of_thing, rule_in
+from sensor_overlay.alerts.texts import escalation_text, heard_text, silence_text
+from sensor_overlay.instants import SECOND
+from sensor_overlay.instants import now as present
+from sensor_overlay.rules.quiet import ALWAYS_AWAKE
+from sensor_overlay.rules.rule import Rule
+from sensor_overlay.rules.states import LATE_AFTER
+from sensor_overlay.store.errors import StoreError, StoreUnavailableError
+from sensor_overlay.store.lists import Texts, among
+from sensor_overlay.store.opening import Commit, Store
+from sensor_overlay.store.schema import alert, thing, watch
+
+TICK_SECONDS: Final = 10
+"""How often one looks: it is the most that an alert about silence comes late."""
+
+logger = logging.getLogger(__name__)
+
+_PLACE: Final = (
+    thing.c.id.label("thing_id"),
+    thing.c.name,
+    thing.c.site,
+    thing.c.site_name,
+    thing.c.municipality,
+    thing.c.room,
+    thing.c.last_seen,
+    thing.c.expected_interval,
+    thing.c.is_registered,
+    thing.c.is_test,
+)
+_OPEN: Final = (
+    select(
+        alert.c.id,
+        alert.c.rule,
+        alert.c.kind,
+        alert.c.text,
+        alert.c.opened,
+        alert.c.acknowledged,
+        alert.c.escalated,
+        *_PLACE,
+    )
+    .select_from(alert.join(thing))
+    .where(alert.c.closed.is_(None))
+)
+_SUBJECT: Final = bindparam("rule", type_=Text()) + literal("/t") + cast(thing.c.id, Text)
+_SILENT: Final = select(*_PLACE).where(
+    thing.c.is_registered,
+    thing.c.is_test.is_(False),
+    # Never heard: it hangs nowhere yet.
+    thing.c.last_seen + cast(thing.c.expected_interval * bindparam("patience", type_=Double()), BigInteger)
+    <= bindparam("now"),
+    thing.c.expected_interval <= bindparam("listening"),
+    ~exists().where(alert.c.subject == _SUBJECT, alert.c.closed.is_(None)),
+    # A person closed it, and it was not heard since.
+    ~exists().where(watch.c.subject == _SUBJECT, watch.c.since >= thing.c.last_seen),
+)
+_END: Final = (
+    update(alert)
+    .where(alert.c.id == bindparam("of"))
+    .values(closed=bindparam("now_closed"), closed_by=bindparam("now_by"), sequence=bindparam("now_sequence"))
+)
+_ESCALATE: Final = (
+    update(alert)
+    .where(alert.c.id == bindparam("of"))
+    .values(escalated=bindparam("now_escalated"), sequence=bindparam("now_sequence"))
+)
+_FORGET_WATCHES: Final = delete(watch).where(among(watch.c.subject, "subjects", Texts))
+
+
+@dataclass(slots=True)
+class _Due:
+    """What is to be done.
+
+    Attributes:
+        silent: rules, and things that are no longer heard.
+        over: alerts that end, with the text that is told and their rule; None where the rule is gone.
+        escalating: alerts that the next ones are told of.
+    """
+
+    silent: list[tuple[Rule, Any]] = field(default_factory=list)
+    over: list[tuple[Any, str, Rule | None]] = field(default_factory=list)
+    escalating: list[tuple[Any, Rule]] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.silent or self.over or self.escalating)
+
+
+async def tick(store: Store, alerts: Alerts, now: int, listening_since: int | None) -> bool:
+    """Do what time has made due, and return whether there was anything.
+
+    A sensor is silent only while we listen: after a restart, or after a broker was away, each has two of its intervals
+    to be heard, whatever its last uplink was.
+
+    Args:
+        store: the database.
+        alerts: by whose rules.
+        now: instant.
+        listening_since: instant since which uplinks can come in without a break; None while they cannot.
+    """
+    async with store.reading() as connection:
+        if not await _due(connection, alerts, now, listening_since):
+            return False
+    async with store.writing(now) as commit:
+        due = await _due(commit.connection, alerts, now, listening_since)
+        await _open_silences(commit, due.silent)
+        await _end(commit, due.over)
+        await _escalate(commit, due.escalating)
+    return True
+
+
+async def settle(store: Store, alerts: Alerts) -> None:
+    """Forget levels on their way under rules that are no more; call it once, when the process starts."""
+    async with store.reading() as connection:
+        subjects = (await connection.execute(select(watch.c.subject).distinct())).scalars().all()
+    gone = [subject for subject in subjects if alerts.rules.named(rule_in(subject)) is None]
+    if gone:
+        async with store.writing() as commit:
+            await commit.connection.execute(_FORGET_WATCHES, {"subjects": gone})
+
+
+async def keep_watch(
+    store: Store,
+    alerts: Alerts,
+    listening_since: Callable[[], int | None],
+    wake: Callable[[], None],
+    *,
+    seconds: float = TICK_SECONDS,
+) -> None:
+    """Look every few seconds, until cancelled; a database that is away is tried again.
+
+    Args:
+        store: the database.
+        alerts: by whose rules.
+        listening_since: see `tick`.
+        wake: tells viewers that something changed.
+        seconds: between two looks.
+    """
+    is_settled = False
+    while True:
+        try:
+            if not is_settled:
+                await settle(store, alerts)
+                is_settled = True
+            if await tick(store, alerts, present(), listening_since()):
+                wake()
+        except (StoreError, StoreUnavailableError) as error:
+            logger.warning("alerts: %s", error)
+        await asyncio.sleep(seconds)
+
+
+async def _due(connection: AsyncConnection, alerts: Alerts, now: int, listening_since: int | None) -> _Due:
+    due = _Due()
+    rules = alerts.rules
+    for row in await connection.execute(_OPEN):
+        rule = rules.named(row.rule)
+        is_rule_there = rule is not None and bool(rule.levels) == (row.kind == "level")
+        if not is_rule_there or rule is None:
+            due.over.append((row, "", None))
+        elif not row.is_registered or row.is_test or not rule.is_about(row):
+            due.over.append((row, "", rule))
+        elif row.kind == "silence" and row.last_seen is not None and row.last_seen > row.opened:
+            due.over.append((row, heard_text(row) if rule.tells_end else "", rule))
+        elif (
+            rule.escalate_after
+            and row.acknowledged is None
+            and row.escalated is None
+            and now - row.opened >= rule.escalate_after
+            and rule.quiet.awake(row.opened, now) >= rule.escalate_after
+        ):
+            due.escalating.append((row, rule))
+    if listening_since is not None:
+        listening = (now - listening_since) / SECOND / LATE_AFTER
+        for rule in rules.silences:
+            asked = {"rule": rule.id, "now": now, "patience": rule.silent_after * SECOND, "listening": int(listening)}
+            due.silent += [(rule, row) for row in await connection.execute(_SILENT, asked) if rule.is_about(row)]
+    return due
+
+
+async def _open_silences(commit: Commit, silent: Sequence[tuple[Rule, Any]]) -> None:
+    if not silent:
+        return
+    rows = [
+        {
+            "rule": rule.id,
+            "kind": "silence",
+            "level": "",
+            "rank": 0,
+            "thing_id": row.thing_id,
+            "subject": of_thing(rule.id, row.thing_id),
+            "opened": commit.now,
+            "text": silence_text(row, row.last_seen, commit.now),
+            "sequence": commit.sequence,
+        }
+        for rule, row in silent
+    ]
+    made = insert(alert).returning(alert.c.id, sort_by_parameter_order=True)
+    numbers = (await commit.connection.execute(made, rows)).scalars().all()
+    await tell(
+        commit,
+        [
+            Telling(
+                number,
+                OPENED,
+                values["text"],
+                rule.quiet,
+                rule.heard_by(row.site),
+                gathering(row.expected_interval),
+                gathers=True,
+            )
+            for number, values, (rule, row) in zip(numbers, rows, silent, strict=True)
+        ],
+    )
+
+
+async def _end(commit: Commit, over: Sequence[tuple[Any, str, Rule | None]]) -> None:
+    if not over:
+        return
+    rows = [
+        {
+            "of": row.id,
+            "now_closed": commit.now,
+            "now_by": None if text or rule is not None else "Regel entfallen",
+            "now_sequence": commit.sequence,
+        }
+        for row, text, rule in over
+    ]
+    await commit.connection.execute(_END, rows)
+    await tell_end(
+        commit,
+        [
+            Telling(
+                row.id,
+                CLOSED,
+                text,
+                rule.quiet if rule is not None else ALWAYS_AWAKE,
+                after=gathering(row.expected_interval) if row.kind == "silence" else SETTLING,
+                gathers=row.kind == "silence",
+            )
+            for row, text, rule in over
+        ],
+    )
+
+
+async def _escalate(commit: Commit, escalating: Sequence[tuple[Any, Rule]]) -> None:
+    if not escalating:
+        return
+    rows = [{"of": row.id, "now_escalated": commit.now, "now_sequence": commit.sequence} for row, _ in escalating]
+    await commit.connection.execute(_ESCALATE, rows)
+    await tell(
+        commit,
+        [
+            Telling(
+                row.id,
+                ESCALATED,
+                escalation_text(row.text, rule.escalate_after),
+                rule.quiet,
+                tuple(recipient for recipient in rule.escalate_to if recipient.hears_of(row.site)),
+            )
+            for row, rule in escalating
+        ],
+    )
