@@ -95,7 +95,7 @@ def keep_line(kept: Kept) -> str:
     months = f" ({', '.join('{:04d}-{:02d}'.format(*month) for month in kept.months)})" if kept.months else ""
     return (
         f"removed: {kept.observations} observations{months}, the means of their hours stay;"
-        f" {kept.uplinks} uplinks, {kept.letters} dead letters"
+        f" {kept.uplinks} uplinks, {kept.letters} dead letters, {kept.devices} unknown devices"
     )
 
 

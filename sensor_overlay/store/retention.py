@@ -40,7 +40,7 @@ from sensor_overlay.store.observing import FUTURE
 from sensor_overlay.store.opening import Counter, Store, lock_writers
 from sensor_overlay.store.partitions import Month, bounds, existing, month_of, partition
 from sensor_overlay.store.reading import mean_of_hours
-from sensor_overlay.store.schema import counter, dead_letter, hourly, latest, observation, uplink
+from sensor_overlay.store.schema import counter, dead_letter, hourly, latest, observation, thing, uplink
 from sensor_overlay.uplink import Quality
 
 MOST_LETTERS: Final = 100_000
@@ -63,12 +63,14 @@ class Kept:
         months: partitions that went as a whole (PostgreSQL).
         uplinks: frames.
         letters: dead letters.
+        devices: that nobody registered, and that were not heard for as long.
     """
 
     observations: int
     months: tuple[Month, ...]
     uplinks: int
     letters: int
+    devices: int
 
 
 async def keep(store: Store, now: int, *, days: int, letter_days: int) -> Kept:
@@ -108,6 +110,7 @@ async def keep(store: Store, now: int, *, days: int, letter_days: int) -> Kept:
         months=tuple(months),
         uplinks=await _remove_in_steps(store, now, uplink, uplink.c.received < limit),
         letters=await _remove_letters(store, now, now - letter_days * DAY),
+        devices=await _forget_unknown(store, now, limit),
     )
     async with store.writing(now) as commit:
         await commit.numbers(Counter.KEPT, now - commit.counters[Counter.KEPT])
@@ -309,6 +312,26 @@ async def _remove_in_steps(store: Store, now: int, table: Table, condition: Colu
                 await commit.connection.execute(delete(table).where(among(table.c.id, "ids", Numbers)), {"ids": ids})
         removed += len(ids)
         if len(ids) < _ROWS_A_STEP:
+            return removed
+        await asyncio.sleep(0)
+
+
+async def _forget_unknown(store: Store, now: int, before: int) -> int:
+    """Remove things that nobody registered and nobody heard since: only so many are kept, and new ones need room."""
+    chosen = (
+        select(thing.c.id)
+        .where(thing.c.is_registered.is_(False), thing.c.dev_eui.is_not(None), thing.c.last_seen < before)
+        .limit(_STREAMS_A_STEP)
+    )
+    removed = 0
+    while True:
+        async with store.writing(now) as commit:
+            ids = list(await commit.connection.scalars(chosen))
+            if ids:
+                await commit.connection.execute(delete(thing).where(among(thing.c.id, "ids", Numbers)), {"ids": ids})
+                await commit.registry_changed()
+        removed += len(ids)
+        if len(ids) < _STREAMS_A_STEP:
             return removed
         await asyncio.sleep(0)
 

@@ -237,7 +237,7 @@ uplink: Final = Table(
     Column("f_cnt", Id, nullable=False),
     Column("f_port", SmallInteger, nullable=False),
     Column("payload", LargeBinary, nullable=False),
-    Column("deduplication", String(64), nullable=False, comment="the network server's own id, else empty"),
+    Column("deduplication", String(200), nullable=False, comment="the network server's own id, else empty"),
     Column("is_decoded", Boolean, nullable=False, comment="false: kept for the record, until a codec understands it"),
     comment="what came; two rows are one frame by the rule in sensor_overlay.store.frames",
 )

@@ -151,7 +151,9 @@ async def write(
     """
     async with store.writing(now) as commit:
         known = remembered(commit)
-        first_of = {arrival.uplink.dev_eui: arrival.uplink for arrival in reversed(arrivals)}
+        first_of: dict[str, Uplink] = {}
+        for arrival in arrivals:
+            first_of.setdefault(arrival.uplink.dev_eui, arrival.uplink)
         missing = await find_things(commit, known, first_of)
         refused: list[Arrival] = []
         if missing:
@@ -323,6 +325,8 @@ async def _values(commit: Commit, known: Known, fresh: Sequence[_Fresh]) -> list
         quality = _TEST if one.thing.is_test else 0
         if one.thing.calibration is not None and key in one.thing.calibration:
             value = _calibrated(value, one.thing.calibration[key])
+            if not math.isfinite(value):
+                continue
         low, high = _BELIEVABLE.get(key, _ANYTHING)
         if not low <= value <= high:
             quality |= _IMPLAUSIBLE
@@ -343,7 +347,7 @@ async def _values(commit: Commit, known: Known, fresh: Sequence[_Fresh]) -> list
 _TEST = int(Quality.TEST)
 _CLOCK = int(Quality.CLOCK)
 _IMPLAUSIBLE = int(Quality.IMPLAUSIBLE)
-_ANYTHING = (-math.inf, math.inf)
+_ANYTHING = (-1e15, 1e15)  # beyond, sums and means are no numbers any more
 _BELIEVABLE = {key: (known.low, known.high) for key, known in PROPERTIES.items()}
 
 

@@ -61,7 +61,7 @@ def test_keep_removes_what_is_old(twin: Path) -> None:
     done = run(twin, "keep")
     assert (done.exit_code, done.stdout) == (
         0,
-        "removed: 1 observations, the means of their hours stay; 1 uplinks, 0 dead letters\n",
+        "removed: 1 observations, the means of their hours stay; 1 uplinks, 0 dead letters, 0 unknown devices\n",
     )
     assert run(twin, "keep").stdout.startswith("removed: 0 observations")
     assert run(twin, "export", "--from", "2000-01-01").stdout.count("\n") == 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from sensor_overlay.access import Principal, Right
 from sensor_overlay.instants import DAY, HOUR, MINUTE
@@ -14,7 +14,7 @@ from sensor_overlay.store.opening import Counter, Store
 from sensor_overlay.store.partitions import bounds, existing
 from sensor_overlay.store.reading import hourly_means, observation_count
 from sensor_overlay.store.retention import is_due, keep, keep_nightly
-from sensor_overlay.store.schema import counter, datastream, dead_letter, hourly, latest, observation, uplink
+from sensor_overlay.store.schema import counter, datastream, dead_letter, hourly, latest, observation, thing, uplink
 from sensor_overlay.store.writing import write
 from tests.sensor_overlay.store.stores import newest, observations, rows, using
 from tests.sensor_overlay.store.uplinks import NOON, ROOM, arrival
@@ -93,6 +93,8 @@ def test_a_value_that_comes_after_its_hour_is_reckoned_joins_its_mean(database_u
 def test_the_latest_value_of_a_sensor_that_fell_silent_stays(database_url: str) -> None:
     async def body(store: Store) -> None:
         await write(store, [arrival(1, at=NOON)], now=NOON)
+        async with store.writing(NOON) as commit:
+            await commit.connection.execute(update(thing).values(is_registered=True))
         await keep(store, NOON + 200 * DAY, days=90, letter_days=30)
         assert await observations(store) == []
         assert [row[2:5] for row in await newest(store)] == [(NOON, 601.0, 0)]
@@ -107,10 +109,24 @@ def test_wrong_clocks_go_by_the_time_of_arrival_and_are_in_no_mean(database_url:
         await write(store, [*wrong, arrival(3)], now=NOON)
         await keep(store, NOON + DAY, days=90, letter_days=30)
         assert len(await observations(store)) == 3
+        async with store.writing(NOON) as commit:
+            await commit.connection.execute(update(thing).values(is_registered=True))
         await keep(store, NOON + 130 * DAY, days=90, letter_days=30)
         assert await observations(store) == []
         assert await rows(store, select(hourly.c.hour, hourly.c.observations)) == [(NOON, 1)]
         assert [row[4] for row in await newest(store)] == [0]
+
+    using(database_url, body)
+
+
+def test_devices_that_nobody_knows_are_forgotten_in_the_end(database_url: str) -> None:
+    async def body(store: Store) -> None:
+        await write(
+            store, [arrival(1), arrival(1, dev_eui="a81758fffe0abcdf", at=NOON + 60 * DAY)], now=NOON + 60 * DAY
+        )
+        assert (await keep(store, NOON + 95 * DAY, days=90, letter_days=30)).devices == 1
+        assert await rows(store, select(thing.c.dev_eui)) == [("a81758fffe0abcdf",)]
+        assert (await write(store, [arrival(2, at=NOON + 95 * DAY)], now=NOON + 95 * DAY)).stored == 1  # it is back
 
     using(database_url, body)
 
@@ -164,6 +180,8 @@ def test_once_a_night(last: int, now: int, due: bool) -> None:
 def test_the_nightly_run_is_remembered(database_url: str) -> None:
     async def body(store: Store) -> None:
         await write(store, [arrival(1, at=NOON - 99 * DAY)], now=NOON - 99 * DAY)
+        async with store.writing(NOON) as commit:
+            await commit.connection.execute(update(thing).values(is_registered=True))
         task = asyncio.create_task(keep_nightly(store, days=50, letter_days=30, now=lambda: NOON))
         while not await rows(store, select(counter.c.value).where(counter.c.name == "kept", counter.c.value == NOON)):
             await asyncio.sleep(0)

@@ -266,7 +266,7 @@ def upgrade() -> None:
         sa.Column("f_port", sa.SmallInteger(), nullable=False),
         sa.Column("payload", sa.LargeBinary(), nullable=False),
         sa.Column(
-            "deduplication", sa.String(length=64), nullable=False, comment="the network server's own id, else empty"
+            "deduplication", sa.String(length=200), nullable=False, comment="the network server's own id, else empty"
         ),
         sa.Column(
             "is_decoded",
