@@ -6,6 +6,7 @@ Each answer holds what the public, or the holder of a token, may see; anything e
 from __future__ import annotations
 
 import logging
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any, Final, Protocol
 
@@ -16,11 +17,12 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from sensor_overlay import instants
-from sensor_overlay.access import Tokens
+from sensor_overlay.access import Principal, Right, Tokens
+from sensor_overlay.alerts.handling import Handled, acknowledge, close
 from sensor_overlay.live.hub import TooManyViewersError
 from sensor_overlay.live.messages import property_description
 from sensor_overlay.live.series import Stretch, stretch
-from sensor_overlay.store.opening import Store
+from sensor_overlay.store.opening import Commit, Store
 from server.callers import caller
 from server.live import Telling, wishes
 from server.problems import HIDDEN, problem
@@ -30,6 +32,9 @@ _log = logging.getLogger("zwilling.server")
 _UNCACHED: Final = {"cache-control": HIDDEN}
 LONGEST: Final = 400 * instants.DAY
 """Of a series; with hourly means that is less than 10,000 points."""
+
+
+Act = Callable[[Commit, int, Principal], Awaitable[Handled]]
 
 
 class Sensing(Telling, Protocol):
@@ -54,6 +59,8 @@ class Sensors:
             Route("/api/sensors", self.list),
             Route("/api/sensors/{id}/series", self.series),
             Route("/api/alerts", self.alerts),
+            Route("/api/alerts/{id}/acknowledge", self.acknowledge, methods=["POST"]),
+            Route("/api/alerts/{id}/close", self.close, methods=["POST"]),
         )
 
     async def list(self, request: Request) -> Response:
@@ -73,6 +80,33 @@ class Sensors:
         except (TooManyViewersError, ZwillingError) as error:
             return _unavailable(error)
 
+    async def acknowledge(self, request: Request) -> Response:
+        """Note that the caller takes care of an alert; who has the right `alerts` may."""
+        return await self._handle(request, acknowledge)
+
+    async def close(self, request: Request) -> Response:
+        """End an alert by hand; who has the right `alerts` may."""
+        return await self._handle(request, close)
+
+    async def _handle(self, request: Request, act: Act) -> Response:
+        """Return `{"result": "done"}`, or `already` where it was done before.
+
+        Raises:
+            HTTPException: 401, 403; 404 for an alert that the caller may not see, or that never was.
+        """
+        principal = caller(self._tokens, request.headers, Right.ALERTS)
+        number = _number(request)
+        try:
+            service = self._service
+            async with service.store.writing() as commit:
+                handled = await act(commit, number, principal)
+            service.hub.wake()
+        except ZwillingError as error:
+            return _unavailable(error)
+        if handled is Handled.ABSENT:
+            raise HTTPException(HTTPStatus.NOT_FOUND)
+        return _json({"result": handled})
+
     async def series(self, request: Request) -> Response:
         """Return what a property of a sensor was over time.
 
@@ -81,17 +115,29 @@ class Sensors:
         principal = caller(self._tokens, request.headers)
         key = request.query_params.get("property", "")
         begin, end = _between(request)
-        number = request.path_params["id"]
-        if not key or not (number.isascii() and number.isdecimal()) or len(number) > 18:
+        number = _number(request)
+        if not key:
             raise HTTPException(HTTPStatus.NOT_FOUND)
         try:
             async with self._service.store.reading() as connection:
-                found = await stretch(connection, int(number), key, begin, end, principal)
+                found = await stretch(connection, number, key, begin, end, principal)
         except ZwillingError as error:
             return _unavailable(error)
         if found is None:
             raise HTTPException(HTTPStatus.NOT_FOUND)
         return _json(_series(key, begin, end, found))
+
+
+def _number(request: Request) -> int:
+    """Return the id in a request's path.
+
+    Raises:
+        HTTPException: 404 for one that nothing can have.
+    """
+    number: str = request.path_params["id"]
+    if not (number.isascii() and number.isdecimal()) or len(number) > 18:
+        raise HTTPException(HTTPStatus.NOT_FOUND)
+    return int(number)
 
 
 def _between(request: Request) -> tuple[int, int]:

@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, update
+from sqlalchemy import insert, select, update
 
 from sensor_overlay.instants import DAY, HOUR, MINUTE, text
 from sensor_overlay.store.opening import Counter
-from sensor_overlay.store.schema import counter, hourly, observation
+from sensor_overlay.store.schema import alert, counter, hourly, observation
 from sensor_overlay.uplink import Quality
 from tests.sensor_overlay.live.twin import NOW
 from tests.server.live_server import DUTY, STAFF, LiveServer, serving
+from tests.server.test_live import told
 
 HOUR_BEGINS = NOW - NOW % HOUR
 
@@ -93,12 +94,12 @@ def test_alerts_are_those_of_visible_things(tmp_path: Path) -> None:
         await server.sensors.add(2, access="staff")
         for number in (1, 2):
             await server.sensors.alarm(number, number, acknowledged=NOW, acknowledged_by="Frau Müller")
-        (alert,) = (await server.http.get("/api/alerts")).json()["alerts"]
-        assert alert["text"] == "Raum R1 (Schule 1): CO2 1.240 ppm, bitte lüften."
-        assert "Müller" not in str(alert)
+        (known,) = (await server.http.get("/api/alerts")).json()["alerts"]
+        assert known["text"] == "Raum R1 (Schule 1): CO2 1.240 ppm, bitte lüften."
+        assert "Müller" not in str(known)
         assert len((await server.http.get("/api/alerts", headers=bearer(STAFF))).json()["alerts"]) == 2
-        known = (await server.http.get("/api/alerts", headers=bearer(DUTY))).json()["alerts"]
-        assert {entry["acknowledged_by"] for entry in known} == {"Frau Müller"}
+        named = (await server.http.get("/api/alerts", headers=bearer(DUTY))).json()["alerts"]
+        assert {entry["acknowledged_by"] for entry in named} == {"Frau Müller"}
 
     play(tmp_path, scene)
 
@@ -220,5 +221,46 @@ def test_a_store_that_is_away_is_told_as_such(tmp_path: Path) -> None:
             assert response.status_code == HTTPStatus.SERVICE_UNAVAILABLE
             assert response.headers["retry-after"] == "10"
             assert str(tmp_path) not in response.text
+
+    play(tmp_path, scene)
+
+
+def test_alerts_are_acknowledged_and_closed_by_those_who_may(tmp_path: Path) -> None:
+    async def scene(server: LiveServer) -> None:
+        await server.sensors.add(1)
+        await server.sensors.tell(1, 1240.0)
+        await server.sensors.alarm(7, 1)
+        async with server.live() as line:
+            await told(line)
+            for path in ("acknowledge", "close"):
+                address = f"/api/alerts/7/{path}"
+                assert (await server.http.post(address)).status_code == HTTPStatus.UNAUTHORIZED
+                assert (await server.http.post(address, headers=bearer(STAFF))).status_code == HTTPStatus.FORBIDDEN
+                done = await server.http.post(address, headers=bearer(DUTY))
+                assert (done.status_code, done.json()) == (HTTPStatus.OK, {"result": "done"})
+                (known,) = (await told(line))["alerts"]
+                assert (known["acknowledged"] is not None, known["closed"] is not None) == (True, path == "close")
+                assert "acknowledged_by" not in known
+                again = await server.http.post(address, headers=bearer(DUTY))
+                assert again.json() == {"result": "already"}
+        (known,) = (await server.http.get("/api/alerts", headers=bearer(DUTY))).json()["alerts"]
+        assert (known["acknowledged_by"], known["closed_by"]) == ("Bereitschaft", "Bereitschaft")
+
+    play(tmp_path, scene)
+
+
+def test_an_alert_that_is_hidden_cannot_be_touched(tmp_path: Path) -> None:
+    async def scene(server: LiveServer) -> None:
+        await server.sensors.add(1, access="crisis")
+        await server.sensors.tell(1, 1240.0)
+        await server.sensors.alarm(7, 1)
+        answers = set()
+        for number in ("7", "8", "x", "-1", "1" * 30):
+            response = await server.http.post(f"/api/alerts/{number}/close", headers=bearer(DUTY))
+            assert response.status_code == HTTPStatus.NOT_FOUND
+            answers.add(response.content)
+        assert len(answers) == 1
+        async with server.sensors.store.reading() as connection:
+            assert (await connection.execute(select(alert.c.closed))).scalar() is None
 
     play(tmp_path, scene)

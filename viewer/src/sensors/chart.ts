@@ -70,11 +70,10 @@ export function chart(series: Series, width: number, now: number, words: Words, 
       ),
     );
   }
-  svg.append(label(4, MARGIN.top - 2, "start", property.unit, "tick unit"));
   for (const { time, text } of ticks(series.from, series.to, hourOf)) {
     svg.append(
       part("line", { class: "rule", x1: left(time), x2: left(time), y1: MARGIN.top + plot.height, y2: HEIGHT - 19 }),
-      label(left(time), HEIGHT - 7, "middle", text, "tick"),
+      label(left(time), HEIGHT - 7, "middle", words.in(SENSOR_WORDS.hour, { hour: text }), "tick"),
     );
   }
   for (const run of segments(points, series.gap)) {

@@ -149,7 +149,6 @@ export class SensorDesk {
   /** Say everything in the page's language anew. */
   languageChanged(): void {
     this.panel = null;
-    this.markers?.setWords(this.groupWords);
     this.updateMarks();
     const thing = this.sheet && this.book.things.get(this.sheet.id);
     if (thing) this.open(thing);
@@ -161,15 +160,18 @@ export class SensorDesk {
     if (extent) this.scenery?.camera.goTo(extent, false, this.options.clearing);
   }
 
-  private readonly groupWords = (marks: readonly Mark[]): string => {
-    const { words } = this.options.chrome();
-    const shape = marks[0]?.shape;
-    if (!shape || shape === "plain") return "";
-    const count = marks.filter((mark) => mark.shape === shape).length;
-    const word = shapeWord(shape, words);
-    return count === marks.length
-      ? words.in(SENSOR_WORDS.allWord, { word })
-      : words.in(SENSOR_WORDS.clusterWord, { count, word });
+  private readonly groupWords = {
+    state: (marks: readonly Mark[]): string => {
+      const { words } = this.options.chrome();
+      const shape = marks[0]?.shape;
+      if (!shape || shape === "plain") return "";
+      const count = marks.filter((mark) => mark.shape === shape).length;
+      const word = shapeWord(shape, words);
+      return count === marks.length
+        ? words.in(SENSOR_WORDS.allWord, { word })
+        : words.in(SENSOR_WORDS.clusterWord, { count, all: marks.length, word });
+    },
+    title: (count: number): string => this.options.chrome().words.in(SENSOR_WORDS.siteCount, { count }),
   };
 
   private heard(data: string): void {

@@ -21,8 +21,13 @@ export interface Mark {
   readonly name: string;
 }
 
-/** What a group is called: by its worst state, its site and its count. */
-export type GroupWords = (marks: readonly Mark[], site: string | null) => string;
+/** What is said of several sensors at once. */
+export interface GroupWords {
+  /** Their worst state, and how many are in it. */
+  readonly state: (marks: readonly Mark[]) => string;
+  /** How many they are, where they are no whole site. */
+  readonly title: (count: number) => string;
+}
 
 interface Placed extends Spot {
   readonly mark: Mark;
@@ -34,8 +39,26 @@ const NEAR_METRES = 700;
 const SIZE_NEAR = 48;
 const SIZE_FAR = 30;
 const STEM = 16;
-/** Groups that have their name beside them; more would cover each other. */
-const NAMED_GROUPS = 24;
+/** Captions at once; more would be read by nobody. */
+const MOST_CAPTIONS = 40;
+/** Width of a letter of a caption, on average (CSS pixels). */
+const LETTER = 6.6;
+
+interface Box {
+  readonly left: number;
+  readonly right: number;
+  readonly top: number;
+  readonly bottom: number;
+}
+
+/** What a sign covers above the place that it marks. */
+function signBox({ x, y }: Group, size: number): Box {
+  return { left: x - size / 2, right: x + size / 2, top: y - STEM - size, bottom: y };
+}
+
+function overlap(a: Box, b: Box): boolean {
+  return a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+}
 
 /**
  * Markers over the scene: elements, not things in the scene. They stay sharp at every pixel ratio, follow theme and
@@ -45,6 +68,8 @@ const NAMED_GROUPS = 24;
 export class Markers {
   readonly element = el("div", { class: "markers", "aria-hidden": "true" });
   private marks: readonly Mark[] = [];
+  /** How many sensors a site has. */
+  private readonly bySite = new Map<string, number>();
   private readonly places = new Map<string, Cartesian3>();
   private shown = new Map<string, { element: HTMLElement; look: string }>();
   private groups: readonly Group<Placed>[] = [];
@@ -55,7 +80,7 @@ export class Markers {
 
   constructor(
     private readonly scene: Scene,
-    private groupWords: GroupWords,
+    private readonly groupWords: GroupWords,
   ) {
     scene.postRender.addEventListener(() => {
       if (this.hasMoved()) this.draw();
@@ -64,10 +89,6 @@ export class Markers {
       if (event.buttons === 0 && event.pointerType !== "touch") this.hover(event.offsetX, event.offsetY);
     });
     scene.canvas.addEventListener("pointerleave", () => this.hover(-1, -1));
-  }
-
-  setWords(groupWords: GroupWords): void {
-    this.groupWords = groupWords;
   }
 
   /** Show these and no others. */
@@ -82,6 +103,8 @@ export class Markers {
   /** Show the same sensors in other states: no place has changed. */
   update(marks: readonly Mark[]): void {
     this.marks = marks;
+    this.bySite.clear();
+    for (const { site } of marks) this.bySite.set(site, (this.bySite.get(site) ?? 0) + 1);
     this.draw();
   }
 
@@ -158,14 +181,15 @@ export class Markers {
     this.groups = [...grouped(this.project())].sort(
       (a, b) => Number(this.isChosen(a)) - Number(this.isChosen(b)) || b.spots[0].metres - a.spots[0].metres,
     );
-    const areNamed = this.groups.filter(({ spots }) => spots.length > 1).length <= NAMED_GROUPS;
+    const named = this.named();
     const shown = new Map<string, { element: HTMLElement; look: string }>();
     this.groups.forEach((group, order) => {
       const key = group.spots.length > 1 ? `group ${group.site ?? group.spots[0].id}` : group.spots[0].id;
-      const look = this.look(group, areNamed);
+      const isNamed = named.has(group);
+      const look = this.look(group, isNamed);
       const known = this.shown.get(key);
       const element = known?.element ?? el("div");
-      if (known?.look !== look) this.dress(element, group, areNamed);
+      if (known?.look !== look) this.dress(element, group, isNamed);
       element.style.transform = `translate(${group.x.toFixed(1)}px, ${group.y.toFixed(1)}px)`;
       element.style.zIndex = String(order);
       if (!known) this.element.append(element);
@@ -191,33 +215,73 @@ export class Markers {
     return this.isNear(group) || this.isChosen(group) ? SIZE_NEAR : SIZE_FAR;
   }
 
-  private look(group: Group<Placed>, areNamed: boolean): string {
+  /**
+   * The groups whose captions can be read: nearest first, each that covers no sign and no caption of a nearer one. The
+   * chosen one and the one below the pointer always.
+   */
+  private named(): ReadonlySet<Group<Placed>> {
+    const named = new Set<Group<Placed>>();
+    const taken: Box[] = [...this.groups].map((group) => signBox(group, this.sizeOf(group)));
+    [...this.groups].reverse().forEach((group) => {
+      const isEmphasised = this.isChosen(group) || this.isHovered(group);
+      if (!isEmphasised && this.sizeOf(group) !== SIZE_NEAR) return;
+      const box = this.captionBox(group, isEmphasised);
+      if (!isEmphasised && (named.size >= MOST_CAPTIONS || taken.some((other) => overlap(other, box)))) return;
+      taken.push(box);
+      named.add(group);
+    });
+    return named;
+  }
+
+  private captionBox(group: Group<Placed>, isEmphasised: boolean): Box {
+    const lines = [this.caption(group), this.title(group, isEmphasised)].filter((line) => line !== "");
+    const width = Math.min(Math.max(...lines.map((line) => line.length), 0) * LETTER + 16, 200);
+    return {
+      left: group.x - width / 2,
+      right: group.x + width / 2,
+      top: group.y + 5,
+      bottom: group.y + 10 + lines.length * 16,
+    };
+  }
+
+  private title(group: Group<Placed>, isEmphasised: boolean): string {
     const { mark } = group.spots[0];
-    const flags = [this.sizeOf(group), this.isChosen(group), this.isHovered(group), areNamed];
+    if (group.spots.length > 1) {
+      const isWhole = group.site !== null && this.bySite.get(group.site) === group.spots.length;
+      return isWhole ? mark.siteName : this.groupWords.title(group.spots.length);
+    }
+    return isEmphasised ? mark.name : "";
+  }
+
+  private look(group: Group<Placed>, isNamed: boolean): string {
+    const { mark } = group.spots[0];
+    const flags = [this.sizeOf(group), this.isChosen(group), this.isHovered(group), isNamed];
     return [mark.shape, mark.isOld, mark.figure, this.caption(group), mark.name, ...flags].join("|");
   }
 
   private caption(group: Group<Placed>): string {
     const marks = group.spots.map(({ mark }) => mark);
-    return marks.length > 1 ? this.groupWords(marks, group.site) : (marks[0]?.word ?? "");
+    return marks.length > 1 ? this.groupWords.state(marks) : (marks[0]?.word ?? "");
   }
 
-  private dress(element: HTMLElement, group: Group<Placed>, areNamed: boolean): void {
+  private dress(element: HTMLElement, group: Group<Placed>, isNamed: boolean): void {
     const { mark } = group.spots[0];
     const isGroup = group.spots.length > 1;
     const isEmphasised = this.isChosen(group) || this.isHovered(group);
     const hasFigure = this.sizeOf(group) === SIZE_NEAR;
-    const hasCaption = isEmphasised || (isGroup ? areNamed : hasFigure);
-    const title = isGroup ? (group.site === null ? "" : mark.siteName) : isEmphasised ? mark.name : "";
+    const title = this.title(group, isEmphasised);
     element.className = `marker${isGroup ? " group" : ""}${this.isChosen(group) ? " chosen" : ""}`;
     element.dataset.state = mark.shape;
     element.dataset.sensors = group.spots.map(({ id }) => id).join(" ");
     const figure = isGroup ? String(group.spots.length) : mark.figure;
     const caption = this.caption(group);
+    const behind = isGroup && shapeSign(mark.shape, mark.isOld, this.sizeOf(group));
+    if (behind) behind.classList.add("behind");
     element.replaceChildren(
       el("span", { class: "stem" }),
+      ...(behind ? [behind] : []),
       shapeSign(mark.shape, mark.isOld, this.sizeOf(group), hasFigure ? figure : ""),
-      ...(hasCaption && (title !== "" || caption !== "")
+      ...(isNamed && (title !== "" || caption !== "")
         ? [
             el(
               "span",

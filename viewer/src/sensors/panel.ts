@@ -22,6 +22,8 @@ export interface LineState {
   readonly tone: "live" | "waiting";
 }
 
+const ALERTS_AT_ONCE = 3;
+
 interface Row {
   readonly element: HTMLElement;
   look: string;
@@ -34,7 +36,11 @@ export class SensorPanel {
   private readonly alerts = el("div", { class: "alert-list" });
   private readonly sites = el("div", { class: "sites" });
   private readonly rows = new Map<string, Row>();
-  private readonly summaries = new Map<string, { readonly element: HTMLElement; look: string }>();
+  private readonly summaries = new Map<
+    string,
+    { readonly element: HTMLElement; readonly sign: HTMLElement; look: string }
+  >();
+  private readonly unfolded = new Set<string>();
   private chosen: string | null = null;
 
   constructor(
@@ -115,15 +121,8 @@ export class SensorPanel {
       const look = `${condition.shape} ${condition.isOld} ${count} ${all}`;
       if (!summary || summary.look === look) continue;
       summary.look = look;
-      const word = shapeWord(condition.shape, this.words);
-      const text =
-        count === all
-          ? this.words.in(SENSOR_WORDS.allWord, { word })
-          : this.words.in(SENSOR_WORDS.clusterWord, { count, word });
-      summary.element.replaceChildren(
-        shapeSign(condition.shape, condition.isOld, 24),
-        el("span", { text: condition.shape === "plain" ? "" : text }),
-      );
+      summary.element.replaceChildren(this.siteState(condition, count, all));
+      summary.sign.replaceChildren(shapeSign(condition.shape, condition.isOld, 28));
     }
   }
 
@@ -144,35 +143,57 @@ export class SensorPanel {
     const list = (alerts: readonly Alert[]): HTMLElement =>
       el("ul", { class: "alerts" }, ...alerts.map((alert) => this.alertItem(alert)));
     this.alerts.replaceChildren(
-      open.length === 0 ? el("p", { class: "quiet", text: words.in(SENSOR_WORDS.noAlerts) }) : list(open),
-      ...(over.length === 0
-        ? []
-        : [
-            el(
-              "details",
-              { class: "over" },
-              el("summary", { text: words.in(SENSOR_WORDS.overAlerts, { count: over.length }), "data-key": "over" }),
-              list(over.slice(0, 50)),
-            ),
-          ]),
+      open.length === 0
+        ? el("p", { class: "quiet", text: words.in(SENSOR_WORDS.noAlerts) })
+        : list(open.slice(0, ALERTS_AT_ONCE)),
+      ...(open.length > ALERTS_AT_ONCE ? [this.folded("more", open.slice(ALERTS_AT_ONCE), list)] : []),
+      ...(over.length > 0 ? [this.folded("over", over.slice(0, 50), list)] : []),
     );
     if (key !== undefined) this.alerts.querySelector<HTMLElement>(`[data-key="${CSS.escape(key)}"]`)?.focus();
   }
 
+  private folded(
+    key: "more" | "over",
+    alerts: readonly Alert[],
+    list: (alerts: readonly Alert[]) => HTMLElement,
+  ): HTMLElement {
+    const word = key === "more" ? SENSOR_WORDS.moreAlerts : SENSOR_WORDS.overAlerts;
+    const section = el(
+      "details",
+      { class: "over" },
+      el("summary", { text: this.words.in(word, { count: alerts.length }), "data-key": key }),
+      list(alerts),
+    );
+    section.open = this.unfolded.has(key);
+    section.addEventListener("toggle", () => {
+      if (section.open) this.unfolded.add(key);
+      else this.unfolded.delete(key);
+    });
+    return section;
+  }
+
+  private siteState({ shape }: Condition, count: number, all: number): string {
+    const { words } = this;
+    const amount = words.in(all === 1 ? SENSOR_WORDS.siteCountOne : SENSOR_WORDS.siteCount, { count: all });
+    if (shape === "plain") return amount;
+    const word = shapeWord(shape, words);
+    if (all === 1) return `${amount}: ${word}`;
+    return count === all
+      ? words.in(SENSOR_WORDS.allOf, { count: all, word })
+      : words.in(SENSOR_WORDS.clusterWord, { count, all, word });
+  }
+
   private siteSection(site: string, things: readonly Thing[], isOpen: boolean): HTMLElement {
     const { words } = this;
-    const state = el("span", { class: "site-state" });
-    this.summaries.set(site, { element: state, look: "" });
+    const state = el("small");
+    const sign = el("span", { class: "site-sign" });
+    this.summaries.set(site, { element: state, sign, look: "" });
     const [first] = things;
     const title = (site === "" ? words.in(SENSOR_WORDS.noSite) : first?.siteName) || site;
-    const count =
-      things.length === 1
-        ? words.in(SENSOR_WORDS.siteCountOne)
-        : words.in(SENSOR_WORDS.siteCount, { count: things.length });
     const section = el(
       "details",
       { class: "site", "data-site": site },
-      el("summary", {}, el("span", { class: "site-name" }, foreign(title), el("small", { text: count })), state),
+      el("summary", {}, sign, el("span", { class: "site-name" }, foreign(title), state)),
       el("ul", {}, ...things.map((thing) => this.sensorRow(thing))),
     );
     section.open = isOpen;

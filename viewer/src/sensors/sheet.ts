@@ -29,6 +29,7 @@ export class SensorSheet {
   private readonly others = el("dl", { class: "facts" });
   private readonly alerts = el("ul", { class: "alerts" });
   private readonly history = el("div", { class: "history" });
+  private readonly heading = el("h3");
   private isTable = false;
   private series: Series | "loading" | "failed" = "loading";
 
@@ -46,7 +47,8 @@ export class SensorSheet {
       this.head,
       this.alerts,
       ...extra,
-      el("section", { class: "history-section" }, el("h3", { text: words.in(SENSOR_WORDS.lastDay) }), this.history),
+      this.heading,
+      this.history,
       this.others,
       ...(thing ? [this.about(thing)] : []),
     ];
@@ -160,6 +162,9 @@ export class SensorSheet {
   private loadHistory(): void {
     const { thing, book } = this;
     const property = thing && conditionOf(thing, book.properties, book.now).property;
+    const unit = property?.unit ?? "";
+    this.heading.textContent =
+      unit === "" ? this.words.in(SENSOR_WORDS.lastDay) : this.words.in(SENSOR_WORDS.lastDayIn, { unit });
     if (!property) {
       this.history.replaceChildren(el("p", { class: "quiet", text: this.words.in(SENSOR_WORDS.chartEmpty) }));
       return;
