@@ -71,6 +71,7 @@ _TOLD: Final = (
     select(message.c.alert_id, message.c.channel, message.c.recipient)
     .where(among(message.c.alert_id, "ids", Numbers), or_(message.c.sent.is_not(None), message.c.attempts > 0))
     .distinct()
+    .order_by(message.c.alert_id, message.c.recipient, message.c.channel)
 )
 _FORGET: Final = delete(message).where(among(message.c.alert_id, "ids", Numbers), *_UNTOUCHED)
 _REWORD: Final = update(message).where(message.c.alert_id == bindparam("of"), *_UNTOUCHED).values(text=bindparam("now"))
