@@ -212,6 +212,13 @@ observation: Final = Table(
     comment="on PostgreSQL in partitions, see sensor_overlay.store.partitions",
 )
 Index("ix_observation_series", observation.c.datastream_id, observation.c.phenomenon_time, observation.c.id)
+Index(  # costs nothing for uplinks, whose observations name none
+    "ix_observation_feature",
+    observation.c.feature_of_interest_id,
+    observation.c.datastream_id,
+    sqlite_where=observation.c.feature_of_interest_id.is_not(None),
+    postgresql_where=observation.c.feature_of_interest_id.is_not(None),
+)
 
 hourly: Final = Table(
     "hourly",

@@ -410,6 +410,14 @@ def upgrade() -> None:
         postgresql_partition_by="RANGE (phenomenon_time)",
     )
     op.create_index("ix_observation_series", "observation", ["datastream_id", "phenomenon_time", "id"], unique=False)
+    op.create_index(
+        "ix_observation_feature",
+        "observation",
+        ["feature_of_interest_id", "datastream_id"],
+        unique=False,
+        sqlite_where=sa.text("feature_of_interest_id IS NOT NULL"),
+        postgresql_where=sa.text("feature_of_interest_id IS NOT NULL"),
+    )
     op.create_table(
         "message",
         sa.Column("id", ID, nullable=False),
