@@ -5,6 +5,7 @@ import type { Words } from "../twin/words";
 import { el } from "../ui/dom";
 import { at } from "./ages";
 import { figure, measured } from "./condition";
+import { levelOf } from "./levels";
 import type { Level, Point, Property, Series } from "./protocol";
 import { scale, segments, ticks } from "./scale";
 import { SENSOR_WORDS } from "./words";
@@ -125,11 +126,6 @@ interface Drawn {
   readonly words: Words;
   readonly levelWords: LevelWords;
   readonly width: number;
-}
-
-/** Which level a value is in; -1 where the property has none. */
-export function levelOf(value: number, levels: readonly Level[]): number {
-  return levels.findLastIndex(({ from }) => from === null || value >= from);
 }
 
 /** `1.240 ppm, lüften` */
