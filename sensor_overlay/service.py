@@ -12,8 +12,8 @@ from pathlib import Path
 from sensor_overlay.access import load_tokens
 from sensor_overlay.decode import decode
 from sensor_overlay.intake.delivery import Batch
-from sensor_overlay.intake.listener import Listener
-from sensor_overlay.intake.pipeline import Pipeline, waits
+from sensor_overlay.intake.listener import Listener, Patience
+from sensor_overlay.intake.pipeline import Limits, Pipeline, waits
 from sensor_overlay.intake.sources import sources, webhook_secrets
 from sensor_overlay.intake.webhook import Secrets
 from sensor_overlay.live.hub import Hub
@@ -80,7 +80,16 @@ class Service:
         tokens: what callers of everything else may show.
     """
 
-    def __init__(self, settings: SensorSettings, database: DatabaseSettings, *, base: Path, data: Path) -> None:
+    def __init__(
+        self,
+        settings: SensorSettings,
+        database: DatabaseSettings,
+        *,
+        base: Path,
+        data: Path,
+        limits: Limits | None = None,
+        patience: Patience | None = None,
+    ) -> None:
         """Read what the settings name; nothing is opened yet.
 
         Args:
@@ -88,12 +97,16 @@ class Service:
             database: `[database]`.
             base: folder of `zwilling.toml`.
             data: folder `data`.
+            limits: of intake; None takes what suits a county.
+            patience: with brokers; None takes the usual.
 
         Raises:
             SettingsError: a secret or a file that the settings name is not there.
         """
         self.settings = settings
         self._url = database_url(database, base, data)
+        self._limits = limits or Limits()
+        self._patience = patience or Patience()
         self._sources = sources(settings, base)
         self.tokens = load_tokens(base / settings.tokens)
         self.secrets = Secrets(webhook_secrets(settings, base))
@@ -170,8 +183,8 @@ class Service:
                 self._tried.set()
                 await asyncio.sleep(next(pauses))
         hub = Hub(store)
-        pipeline = Pipeline(Keeper(store, self._judge), decode, written=lambda _: hub.wake())
-        listeners = tuple(Listener(source, pipeline) for source in self._sources)
+        pipeline = Pipeline(Keeper(store, self._judge), decode, written=lambda _: hub.wake(), limits=self._limits)
+        listeners = tuple(Listener(source, pipeline, patience=self._patience) for source in self._sources)
         await hub.start()
         pipeline.start()
         tasks = tuple(

@@ -12,7 +12,6 @@ import contextlib
 import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -53,7 +52,6 @@ class Endpoint:
         in_flight: messages that the broker may send before the first is acknowledged (MQTT 5).
         session_seconds: how long the broker keeps the session while we are away (MQTT 5).
         keep_alive: seconds after which a silent connection is asked for a sign of life.
-        timeout: seconds for the connection, and for each answer of the broker.
     """
 
     host: str
@@ -69,7 +67,6 @@ class Endpoint:
     in_flight: int = 1000
     session_seconds: int = 7 * 86_400
     keep_alive: int = 30
-    timeout: float = 5.0
 
 
 Arrived = Callable[["Connection", str, bytes, int], None]
@@ -78,6 +75,9 @@ Arrived = Callable[["Connection", str, bytes, int], None]
 
 class Connection:
     """See the module."""
+
+    timeout = 5.0
+    """Seconds for the connection, and for each answer of the broker."""
 
     def __init__(self, endpoint: Endpoint, arrived: Arrived) -> None:
         self._endpoint = endpoint
@@ -101,7 +101,7 @@ class Connection:
             reconnect_on_failure=False,
             manual_ack=True,
         )
-        client.connect_timeout = self._endpoint.timeout
+        client.connect_timeout = self.timeout
         if self._endpoint.username:
             client.username_pw_set(self._endpoint.username, self._endpoint.password or None)
         client.on_connect = self._on_connect
@@ -131,7 +131,7 @@ class Connection:
         connecting = self.loop.run_in_executor(None, self._connect)
         try:
             await asyncio.shield(connecting)
-            async with asyncio.timeout(endpoint.timeout):
+            async with asyncio.timeout(self.timeout):
                 return await self._answer
         except TimeoutError:
             raise BrokerError(f"{endpoint.host}:{endpoint.port} does not answer") from None
@@ -177,7 +177,7 @@ class Connection:
         if code != MQTTErrorCode.MQTT_ERR_SUCCESS or packet_id is None:
             raise BrokerError(f"the subscription could not be sent ({code.name})")
         answer = self._subscribed[packet_id] = self.loop.create_future()
-        await asyncio.wait([answer, self._lost], timeout=self._endpoint.timeout, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([answer, self._lost], timeout=self.timeout, return_when=asyncio.FIRST_COMPLETED)
         self._subscribed.pop(packet_id, None)
         if not answer.done():
             raise BrokerError(self._lost.result() if self._lost.done() else "the subscription is not answered")
@@ -246,7 +246,7 @@ class Connection:
 
     def _watch_writing(self, sock: Any) -> None:
         if sock.fileno() >= 0 and not self._lost.done():
-            self.loop.add_writer(sock.fileno(), partial(self._guarded, self._client.loop_write))
+            self.loop.add_writer(sock.fileno(), self._write)
 
     def _on_socket_unregister_write(self, _: Client, __: Any, sock: Any) -> None:
         if sock.fileno() >= 0:
@@ -260,15 +260,30 @@ class Connection:
     def _read(self) -> None:
         """Take in what is there; paho takes one packet at a time."""
         for _ in range(_PACKETS_A_TURN):
-            before = self._arrivals
-            self._guarded(self._client.loop_read)
-            sock = self._client.socket()
-            if self._is_paused or sock is None:
-                return
-            is_buffered = isinstance(sock, ssl.SSLSocket) and sock.pending() > 0
-            if self._arrivals == before and not is_buffered:
+            if not self._read_one():
                 return
         self.loop.call_soon(self._read)
+
+    def _read_one(self) -> bool:
+        """Take in one packet, and return whether there may be another."""
+        if self._is_paused or self._client.socket() is None:
+            return False
+        before = self._arrivals
+        self._guarded(self._client.loop_read)
+        sock = self._client.socket()
+        is_buffered = isinstance(sock, ssl.SSLSocket) and sock.fileno() >= 0 and sock.pending() > 0
+        return sock is not None and (self._arrivals > before or is_buffered)
+
+    def _write(self) -> None:
+        """Send what waits, after everything that is there was read.
+
+        paho closes a connection that it cannot write to, and what was not read by then would be gone: of a broker
+        that was killed it may be the only copy.
+        """
+        while self._read_one():
+            pass
+        if self._client.socket() is not None:
+            self._guarded(self._client.loop_write)
 
     def _keep_alive(self) -> None:
         self._guarded(self._client.loop_misc)

@@ -151,6 +151,11 @@ class Pipeline:
         """Whether nothing more should be brought now."""
         return len(self._waiting) >= self._limits.waiting or self._waiting_bytes >= self._limits.waiting_bytes
 
+    @property
+    def waiting(self) -> int:
+        """How many deliveries wait."""
+        return len(self._waiting)
+
     def put(self, delivery: Delivery) -> None:
         """Take a delivery, also where it is full: whoever brings more should look at `is_full` first."""
         self.counts.received += 1
