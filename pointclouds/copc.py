@@ -1,4 +1,7 @@
-"""COPC 1.0: the octree that a cloud-optimised LAZ file brings along, checked before it is believed."""
+"""COPC 1.0: the octree that a cloud-optimised LAZ file brings along, checked before it is believed.
+
+It says in which order the chunks are near to each other.  Tiles have an octree of their own (decision record 0013).
+"""
 
 from __future__ import annotations
 
@@ -19,19 +22,15 @@ _DEEPEST: Final = 30
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CopcOctree:
-    """The octree of a COPC file, nodes in the order of their chunks in the file.
+    """The octree of a COPC file, nodes depth first, each before those below it, wherever their chunks stand.
+
+    Neighbours in this order are neighbours in space, which the order of the chunks in the file is free not to be.
 
     Attributes:
-        centre: of the root's cube, in the file's CRS.
-        half_side: half the root's side.
-        spacing: distance between points of the root; half of it at each further level.
         keys: int32, shape (k, 4): level, x, y, z of each node that has points.
         rows: int64, shape (k, 3): where its chunk begins, its bytes, its points.
     """
 
-    centre: tuple[float, float, float]
-    half_side: float
-    spacing: float
     keys: NDArray[np.int32]
     rows: Rows
 
@@ -63,8 +62,10 @@ def octree_of(head: LasHead) -> CopcOctree | None:
     starts = nodes["offset"].astype(np.int64)
     if (starts[1:] < starts[:-1] + nodes["bytes"][:-1]).any():
         raise BrokenOctreeError("chunks of its nodes overlap")
+    nodes = nodes[_depth_first(nodes["key"])]
+    starts = nodes["offset"].astype(np.int64)
     rows = np.stack([starts, nodes["bytes"].astype(np.int64), nodes["points"].astype(np.int64)], axis=1)
-    return CopcOctree((centre[0], centre[1], centre[2]), half_side, spacing, np.ascontiguousarray(nodes["key"]), rows)
+    return CopcOctree(np.ascontiguousarray(nodes["key"]), rows)
 
 
 def _entries(head: LasHead, file: BinaryIO, root_at: int, root_bytes: int) -> NDArray[np.void]:
@@ -89,6 +90,15 @@ def _entries(head: LasHead, file: BinaryIO, root_at: int, root_bytes: int) -> ND
         further = entries[entries["points"] == -1]
         pages += [(int(entry["offset"]), int(entry["bytes"])) for entry in further]
     return np.concatenate(found)
+
+
+def _depth_first(keys: NDArray[np.int32]) -> NDArray[np.intp]:
+    levels = keys[:, 0]
+    deepest = int(levels.max())
+    x, y, z = (keys[:, axis].astype(np.int64) << (deepest - levels) for axis in (1, 2, 3))
+    # Which eighth of each cell on the way down; a node above goes with its first eighth, before what is there.
+    eighths = [x >> at & 1 | (y >> at & 1) << 1 | (z >> at & 1) << 2 for at in range(deepest)]
+    return np.lexsort((levels, *eighths))
 
 
 def _check(head: LasHead, nodes: NDArray[np.void]) -> None:

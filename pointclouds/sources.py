@@ -53,7 +53,7 @@ class LasSource:
     _skip_damaged: bool
 
     def read(self, chunk: int) -> PointBatch:
-        """Return the points of one piece, in file order; no point is in two pieces.
+        """Return the points of one piece, in file order (of COPC: that of the octree); no point is in two pieces.
 
         Points that are withheld, which in LAS means deleted, are left out unless they were asked for.
 
@@ -121,6 +121,10 @@ class LasSource:
         yield from unpacked(self._las.path, self._packing, data, count, where, selection=wanted, most=most)
 
     def _where(self, first: int, end: int) -> str:
+        if self.octree is not None:  # its nodes stand anywhere in the file
+            node = "-".join(map(str, self.octree.keys[first].tolist()))
+            more = end - first - 1
+            return f"octree node {node} and {more:,} more" if more else f"octree node {node}"
         start = int(self.rows[:first, 2].sum())
         return f"points {start:,} to {start + int(self.rows[first:end, 2].sum()) - 1:,}"
 

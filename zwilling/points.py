@@ -85,7 +85,7 @@ class PointSource(Protocol):
     def issues(self) -> Sequence[Issue]: ...
 
     def read(self, chunk: int) -> PointBatch:
-        """Return the points of one piece, in file order; no point is in two pieces.
+        """Return the points of one piece, in an order that is always the same; no point is in two pieces.
 
         Raises:
             SourceError: the file is cut off or damaged.

@@ -167,6 +167,8 @@ GERMAN: Final = MappingProxyType(
         ),
         "header": "Kopf der Datei",
         "points {} to {}": "Punkte {0} bis {1}",
+        "octree node {} and {} more": "Knoten {0} des Octrees und {1} weitere",
+        "octree node {}": "Knoten {0} des Octrees",
         "piece {}": "Stück {0}",
         "has no points": "keine Punkte",
         "counts {} points, and {} for readers of old": "zählt {0} Punkte, und {1} für ältere Leseprogramme",
