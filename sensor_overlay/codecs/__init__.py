@@ -45,13 +45,13 @@ def by_profile(profile: str) -> Codec | None:
         >>> codec.key if codec else None
         'elsys-ers-co2'
     """
-    return _by_words(_words(profile[:_LONGEST_NAME]))
+    return _found(profile[:_LONGEST_NAME])
 
 
 def forget() -> None:
     """Look for installed codecs anew at the next call."""
     _loaded.cache_clear()
-    _by_words.cache_clear()
+    _found.cache_clear()
 
 
 def _words(name: str) -> str:
@@ -59,7 +59,8 @@ def _words(name: str) -> str:
 
 
 @functools.lru_cache(maxsize=1_024)  # profiles are few, but their names come from outside
-def _by_words(words: str) -> Codec | None:
+def _found(name: str) -> Codec | None:
+    words = _words(name)
     best: tuple[int, Codec] | None = None
     for codec in codecs().values():
         if words == _words(codec.key):
@@ -82,7 +83,7 @@ def _loaded() -> tuple[Mapping[str, Codec], tuple[Issue, ...]]:
         try:
             offered = point.load()
             offered = (offered,) if isinstance(offered, Codec) else tuple(offered)
-        except Exception as error:  # noqa: BLE001 - whatever a plugin does, the others must go on
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a plugin does, the others must go on
             issues.append(_broken(source, f"it cannot be loaded: {type(error).__name__}: {error}"))
             continue
         for codec in offered:

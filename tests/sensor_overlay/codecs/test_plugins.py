@@ -1,0 +1,163 @@
+"""Codecs that others install: the operators' page shows one that works; a broken one is named and left out."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sensor_overlay import codecs as room
+from sensor_overlay.codecs import by_profile, codecs, findings
+from sensor_overlay.decode import decode
+from sensor_overlay.uplink import BadMessageError, Cause, Uplink
+from zwilling.issues import Severity
+
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "operators" / "sensors-codecs.md"
+
+
+@pytest.fixture
+def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder in which packages are installed, on the path of imports for this test."""
+    monkeypatch.syspath_prepend(tmp_path)
+    before = set(sys.modules)
+    room.forget()
+    yield tmp_path
+    for name in set(sys.modules) - before:
+        if name.startswith(("kreis_", "other_")):
+            del sys.modules[name]
+    monkeypatch.undo()
+    room.forget()
+
+
+def install(folder: Path, module: str, code: str, entry_points: dict[str, str]) -> None:
+    """Put a package there as pip would: the module, and what it says of itself."""
+    (folder / f"{module}.py").write_text(code, encoding="utf-8")
+    about = folder / f"{module}-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module}\nVersion: 1.0\n", encoding="utf-8")
+    points = "".join(f"{name} = {value}\n" for name, value in entry_points.items())
+    (about / "entry_points.txt").write_text(f"[{room.GROUP}]\n{points}", encoding="utf-8")
+    importlib.invalidate_caches()
+    room.forget()
+
+
+def from_the_page() -> tuple[str, dict[str, str]]:
+    text = PAGE.read_text(encoding="utf-8")
+    code, project = (re.findall(rf"```{kind}\n(.*?)```", text, re.DOTALL)[0] for kind in ("python", "toml"))
+    assert len(code.splitlines()) <= 30
+    points = tomllib.loads(project)["project"]["entry-points"]
+    assert set(points) == {room.GROUP}
+    return code, points[room.GROUP]
+
+
+def uplink(payload: bytes, profile: str, f_port: int = 3) -> Uplink:
+    return Uplink(network="tts", dev_eui="0" * 16, f_port=f_port, payload=payload, profile=profile)
+
+
+def test_the_codec_of_the_page_works(packages: Path) -> None:
+    assert by_profile("Pegel-2000") is None
+    code, points = from_the_page()
+    install(packages, "kreis_pegel", code, points)
+    assert findings() == ()
+    readings = decode(uplink(bytes.fromhex("00c864"), "Pegel 2000 (Erft)"), "", 0).readings
+    assert {reading.observed_property: reading.value for reading in readings} == {"water_level": 0.2, "battery": 100}
+    with pytest.raises(BadMessageError, match="three bytes") as caught:
+        decode(uplink(b"\x00", "Pegel 2000"), "", 0)
+    assert caught.value.cause is Cause.UNDECODABLE
+
+
+@pytest.mark.parametrize(
+    ("code", "value", "said"),
+    [
+        ("1 / 0", "kreis_broken:CODEC", "ZeroDivisionError"),
+        ("import nothing_that_is_there", "kreis_broken:CODEC", "ModuleNotFoundError"),
+        ("this is no python", "kreis_broken:CODEC", "SyntaxError"),
+        ("raise SystemExit(1)", "kreis_broken:CODEC", "SystemExit"),
+        ("CODEC = 5", "kreis_broken:CODEC", "TypeError"),
+        ("CODEC = ('a', 'b')", "kreis_broken:CODEC", "no sensor_overlay.codecs.Codec"),
+        ("pass", "kreis_broken:MISSING", "AttributeError"),
+    ],
+)
+def test_one_that_cannot_be_loaded_is_named_and_the_others_work(
+    packages: Path, caplog: pytest.LogCaptureFixture, code: str, value: str, said: str
+) -> None:
+    install(packages, "kreis_broken", code, {"broken": value})
+    install(packages, "kreis_pegel", *from_the_page())
+    assert by_profile("Pegel-2000") is not None
+    assert by_profile("ERS-CO2") is not None
+    issues = findings()
+    assert {(issue.code, issue.severity) for issue in issues} == {("CODEC_BROKEN", Severity.ERROR)}
+    assert all(issue.source == f"kreis_broken: broken = {value}" for issue in issues)
+    assert said in issues[0].message
+    assert "kreis_broken" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (("1.234", "1.235"), "water_level 1.234, not 1.235"),
+        (('"04d2 5f"', '"04d2"'), "example 1 raises BadMessageError"),
+        (('"04d2 5f"', '"nonsense"'), "example 1 raises ValueError"),
+        (("/ 1000", "/ 0"), "ZeroDivisionError"),
+        ((', "battery": battery}', "}"), "not ['battery', 'water_level']"),
+    ],
+)
+def test_one_that_fails_its_own_example_is_not_used(packages: Path, change: tuple[str, str], said: str) -> None:
+    code, points = from_the_page()
+    assert change[0] in code
+    install(packages, "kreis_pegel", code.replace(*change), points)
+    assert by_profile("Pegel-2000") is None
+    assert said in findings()[0].message
+
+
+def test_an_installed_codec_takes_the_place_of_ours(packages: Path) -> None:
+    code, points = from_the_page()
+    install(
+        packages, "kreis_pegel", code.replace("kreis-pegel", "elsys-ers-co2").replace("pegel-2000", "ers-co2"), points
+    )
+    assert codecs()["elsys-ers-co2"].vendor == "Kreiswerkstatt"
+    found = by_profile("ERS-CO2")
+    assert found is codecs()["elsys-ers-co2"]
+
+
+def test_of_two_with_the_same_model_the_installed_one_wins(packages: Path) -> None:
+    code, points = from_the_page()
+    install(packages, "kreis_pegel", code.replace("pegel-2000", "lht65"), points)
+    found = by_profile("LHT65")
+    assert found is not None
+    assert found.key == "kreis-pegel"
+
+
+_REFUSES = 'raise undecodable("the gauge sends three bytes on port 3")'
+
+
+@pytest.mark.parametrize(
+    ("instead", "said"),
+    [
+        ("return decode(payload, f_port, received)", "RecursionError"),
+        ("return None", "AttributeError"),
+        ("return decoded({'co2': 10**400})", "OverflowError"),
+        ("return decoded({'co2': 'a'})", "TypeError"),
+        ("return decoded({f'v{n}': n for n in range(100)})", "more than 64 values"),
+    ],
+)
+def test_a_codec_that_misbehaves_later_costs_its_own_uplinks_alone(packages: Path, instead: str, said: str) -> None:
+    code, points = from_the_page()
+    install(packages, "kreis_pegel", code.replace(_REFUSES, instead), points)
+    with pytest.raises(BadMessageError, match=said) as caught:
+        decode(uplink(b"\x00", "pegel-2000"), "", 0)
+    assert caught.value.cause is Cause.UNDECODABLE
+
+
+def test_what_no_table_can_hold_is_left_out_and_noted(packages: Path) -> None:
+    code, points = from_the_page()
+    instead = "return decoded({'co2': float('nan'), 'Bad Name': 1, 'ok': 2})"
+    install(packages, "kreis_pegel", code.replace(_REFUSES, instead), points)
+    found = decode(uplink(b"\x00", "pegel-2000"), "", 0)
+    assert {reading.observed_property: reading.value for reading in found.readings} == {"ok": 2}
+    assert "2 values" in found.notes[0]
