@@ -51,6 +51,7 @@ async def demo_broker() -> AsyncIterator[str]:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,
+            start_new_session=True,  # the terminal's Ctrl-C is not for it: it must outlive those who say goodbye
         )
         try:
             await _answering(process, port)

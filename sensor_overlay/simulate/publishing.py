@@ -13,7 +13,7 @@ import aiomqtt
 from sensor_overlay import instants
 from sensor_overlay.instants import SECOND
 from sensor_overlay.simulate.traffic import Transmission
-from zwilling.errors import SettingsError, SourceError
+from zwilling.errors import SettingsError, SourceError, ZwillingError
 
 IN_FLIGHT = 200
 """Messages that may wait for the broker's acknowledgement."""
@@ -52,6 +52,11 @@ async def connected(url: str, *, client_id: str = "zwilling-simulate") -> AsyncI
         port = -1
     if parts.scheme not in _PORTS or not parts.hostname or port == -1:
         raise SettingsError(f"{url!r} is no broker's address", remedy="write mqtt://host:1883 or mqtts://host:8883")
+
+    def gone(error: aiomqtt.MqttError) -> SourceError:
+        source = f"{parts.scheme}://{parts.hostname}:{port or _PORTS[parts.scheme]}"
+        return SourceError(f"the broker does not answer: {error}", source=source, remedy="see whether it runs")
+
     try:
         async with aiomqtt.Client(
             hostname=parts.hostname,
@@ -65,13 +70,14 @@ async def connected(url: str, *, client_id: str = "zwilling-simulate") -> AsyncI
             client.pending_calls_threshold = 10 * IN_FLIGHT
 
             async def one(message: Transmission) -> None:
-                await client.publish(message.topic, message.body, qos=1, timeout=60)
+                try:
+                    await client.publish(message.topic, message.body, qos=1, timeout=60)
+                except aiomqtt.MqttError as error:
+                    raise gone(error) from error
 
             yield one
     except aiomqtt.MqttError as error:
-        raise SourceError(
-            f"the broker does not answer: {error}", source=f"{parts.scheme}://{parts.hostname}", remedy="is it running?"
-        ) from error
+        raise gone(error) from error
 
 
 async def publish(
@@ -93,6 +99,9 @@ async def publish(
         rate: messages a second at most; 0 without limit.
         clock, sleep: the time.
         sent: counted on while it goes on.
+
+    Raises:
+        ZwillingError: what `send` raises.
     """
     sent = sent or Sent()
     free = asyncio.Semaphore(IN_FLIGHT)
@@ -107,18 +116,24 @@ async def publish(
         finally:
             free.release()
 
-    async with asyncio.TaskGroup() as tasks:
-        for number, message in enumerate(messages):
-            first = message.due if first is None else first
-            at = began
-            if speed == 1:
-                at = message.due
-            elif speed:
-                at = began + int((message.due - first) / speed)
-            if rate:
-                at = max(at, began + int(number / rate * SECOND))
-            if (wait := at - clock()) > 0:
-                await sleep(wait / SECOND)
-            await free.acquire()
-            tasks.create_task(one(message))
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            for number, message in enumerate(messages):
+                first = message.due if first is None else first
+                at = began
+                if speed == 1:
+                    at = message.due
+                elif speed:
+                    at = began + int((message.due - first) / speed)
+                if rate:
+                    at = max(at, began + int(number / rate * SECOND))
+                if (wait := at - clock()) > 0:
+                    await sleep(wait / SECOND)
+                await free.acquire()
+                tasks.create_task(one(message))
+    except ExceptionGroup as group:
+        # Where the broker is gone, all that were under way say so; once is enough.
+        if isinstance(group.exceptions[0], ZwillingError):
+            raise group.exceptions[0] from None
+        raise
     return sent

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from sensor_overlay.codecs import by_profile
 from sensor_overlay.simulate.plan import CRS, MUNICIPALITY, Plan
 from zwilling.crs.plane import transformed
 
@@ -49,7 +50,8 @@ def write_registry(plan: Plan, file: Path) -> int:
                 (
                     sensor.key,
                     sensor.dev_eui,
-                    sensor.model.title,
+                    # What only the network server can decode needs no model here.
+                    sensor.model.title if by_profile(sensor.model.title) else "",
                     sensor.name,
                     sensor.site.key,
                     sensor.site.name,

@@ -26,6 +26,7 @@ class Run:
         hours: of the past that are told first.
         speed: how many times as fast as they happened; 0 as fast as the broker takes them.
         rate: messages a second at most; 0 without limit.
+        sparse_hours: of what is older only every third uplink is told, as if the others were lost; 0 tells all.
         live: go on with the present until stopped.
         is_school_day: let the schools have lessons, whatever day and hour it is.
         disorder: how the way to the twin misbehaves.
@@ -34,6 +35,7 @@ class Run:
     hours: float = 0.0
     speed: float = 0.0
     rate: float = 0.0
+    sparse_hours: float = 0.0
     live: bool = True
     is_school_day: bool = False
     disorder: Disorder = field(default_factory=Disorder)
@@ -63,6 +65,7 @@ async def run(
         disorder=wanted.disorder,
         shift=school_shift(began) if wanted.is_school_day else 0,
         dead_since=began - DEAD_HOURS * HOUR,
+        sparse_until=began - int(wanted.sparse_hours * HOUR) if wanted.sparse_hours else 0,
     )
     sent = Sent()
     told = began - int(wanted.hours * HOUR)

@@ -70,14 +70,24 @@ class Traffic:
         disorder: how the way to us misbehaves.
         shift: added to the clock before the schools are asked what they do, see `days.school_shift`.
         dead_since: instant from which sensors that die are silent.
+        sparse_until: instant before which two of three uplinks are lost.
     """
 
-    def __init__(self, plan: Plan, *, disorder: Disorder | None = None, shift: int = 0, dead_since: int = 0) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        *,
+        disorder: Disorder | None = None,
+        shift: int = 0,
+        dead_since: int = 0,
+        sparse_until: int = 0,
+    ) -> None:
         self.plan = plan
         self._days = Days(plan)
         self._disorder = disorder or Disorder()
         self._shift = shift
         self._dead_since = dead_since
+        self._sparse_until = sparse_until
 
     def between(self, begin: int, end: int) -> Iterator[Transmission]:
         """Yield what becomes due from one instant up to but not including another, in order; costs little memory."""
@@ -103,6 +113,8 @@ class Traffic:
             drawn = chance.uniform(self.plan.seed, sensor.number, count)
             time = count * interval + phase + int(drawn[0] * 8 * SECOND)
             if not begin <= time < end or (sensor.fault is Fault.DEAD and time >= self._dead_since):
+                continue
+            if time < self._sparse_until and count % 3:
                 continue
             due = time + (_LATE_BY if sensor.fault is Fault.LATE else 0)
             if drawn[1] < self._disorder.out_of_order:

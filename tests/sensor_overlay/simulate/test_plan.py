@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 from collections import Counter
 from pathlib import Path
 
 import pytest
 import shapely
+from click.testing import CliRunner
 
 from sensor_overlay.codecs import by_profile
 from sensor_overlay.simulate import Plan, draw_up, write_registry
 from sensor_overlay.simulate.models import ROOM_MODELS
 from sensor_overlay.simulate.plan import CRS, Fault
+from zwilling.cli import main
 from zwilling.crs.plane import transformed
 from zwilling.errors import SettingsError
 from zwilling.sample.quarter import buildings
@@ -102,7 +105,20 @@ def test_the_registry_says_all_of_it(plan: Plan, tmp_path: Path) -> None:
         place = [[float(row[axis].replace(",", ".")) for axis in ("Längengrad", "Breitengrad")]]
         back = transformed(shapely.get_coordinates(shapely.points(place)), "EPSG:4326", CRS)[0]
         assert back == pytest.approx((sensor.easting, sensor.northing), abs=0.02)
-        if sensor.room:
+        if sensor.model.key in ("parking", "meter"):
+            assert row["Modell"] == ""
+        else:
             codec = by_profile(row["Modell"])
             assert codec is not None
             assert codec is by_profile(sensor.model.profile)
+
+
+def test_the_registry_is_imported_as_it_is(plan: Plan, tmp_path: Path) -> None:
+    (tmp_path / "zwilling.toml").write_text('[region]\nprofile = "rhein-kreis-neuss"\n', encoding="utf-8")
+    (tmp_path / "data").mkdir()
+    write_registry(plan, tmp_path / "registry.csv")
+    command = ["sensors", "import", "--settings", str(tmp_path / "zwilling.toml"), str(tmp_path / "registry.csv")]
+    done = CliRunner().invoke(main, [*command, "--json"])
+    assert done.exit_code == 0, done.output
+    result = json.loads(done.stdout)
+    assert (len(result["new"]), [fault for fault in result["faults"] if fault["is_error"]]) == (356, [])

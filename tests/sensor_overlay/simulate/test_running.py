@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -167,6 +168,20 @@ def test_the_broker_is_gone_afterwards() -> None:
 
     with pytest.raises(SourceError, match="does not answer"):
         asyncio.run(knock())
+
+
+@pytest.mark.usefixtures("has_mosquitto")
+def test_a_broker_that_goes_away_is_told_once(plan: Plan) -> None:
+    async def whole() -> None:
+        async with contextlib.AsyncExitStack() as stack:
+            url = await stack.enter_async_context(demo_broker())
+            async with connected(url) as send:
+                await run(plan, send, Run(hours=1, live=False), clock=Clock())
+                await stack.aclose()
+                await run(plan, send, Run(hours=1, live=False), clock=Clock())
+
+    with pytest.raises(SourceError, match="the broker does not answer"):
+        asyncio.run(whole())
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1", "127.0.0.1:1883", "mqtt://", "mqtt://host:99999", ""])
