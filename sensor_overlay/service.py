@@ -142,6 +142,11 @@ class Service:
         """One a broker; raises as `store` does."""
         return self._there().listeners
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the database could be opened."""
+        return self._running is not None
+
     def _there(self) -> Running:
         if self._running is None:
             raise StoreUnavailableError("the database could not be opened yet")

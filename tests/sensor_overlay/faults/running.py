@@ -96,7 +96,8 @@ async def intake(
     await service.start()
     try:
         made = Intake(service, folder)
-        made.note_commits()
+        if service.is_open:
+            made.note_commits()
         if wait:
             async with asyncio.timeout(WAIT):
                 for listener in service.listeners:
