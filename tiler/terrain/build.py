@@ -28,6 +28,14 @@ from zwilling.layers import Extent
 from zwilling.rasters import Rectangle
 
 _SCRATCH = ".scratch"
+# What workers need of the program.
+_PRELOAD = (
+    "tiler.terrain.build",
+    "tiler.terrain.quantized_terrain",
+    "tiler.terrain.imagery",
+    "orthophotos.pictures",
+    "orthophotos.heights",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +45,8 @@ class GroundOptions:
     Attributes:
         compression: of meshes.
         quality: of WebP pictures, 0 to 100.
-        method: of WebP pictures, 0 (fast) to 6 (small).
+        methods: of WebP pictures in full detail and of coarser ones, 0 (fast) to 6 (small): three quarters of all bytes
+            are in full detail, and coarser pictures are encoded anew at every change.
         copyright_lines: attribution of the data; that of the heights is added.
         document_tiles: most tiles in one JSON document; a tile takes some 600 bytes, the limit is 1 MB.
         jobs: how many processes share the work.
@@ -46,7 +55,7 @@ class GroundOptions:
 
     compression: Compression = Compression.MESHOPT
     quality: int = 75
-    method: int = 0
+    methods: tuple[int, int] = (2, 0)
     copyright_lines: tuple[str, ...] = ()
     document_tiles: int = 1000
     jobs: int = 1
@@ -133,12 +142,12 @@ def tile_ground(
     georeference = ground.georeference
     _require_ways(ground)
     lines = (*options.copyright_lines, *((georeference.attribution,) if georeference.attribution else ()))
-    encoding = Encoding(options.compression, options.quality, options.method, tuple(dict.fromkeys(lines)))
+    encoding = Encoding(options.compression, options.quality, options.methods, tuple(dict.fromkeys(lines)))
     tiles = GroundTiles.of(ground, encoding, document_tiles=options.document_tiles)
     scratch = target.folder / _SCRATCH
     scratch.mkdir(parents=True)
     try:
-        with Workers(options.jobs) as workers:
+        with Workers(options.jobs, _PRELOAD) as workers:
             worked = work(
                 (tiles, *products),
                 ground,

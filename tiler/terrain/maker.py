@@ -36,13 +36,14 @@ class Encoding:
 
     Attributes:
         compression: of meshes.
-        quality, method: of pictures; see `texture.encode`.
+        quality: of pictures.
+        methods: of pictures in full detail and of coarser ones; see `texture.encode`.
         copyright_lines: attribution.
     """
 
     compression: Compression
     quality: int
-    method: int
+    methods: tuple[int, int]
     copyright_lines: tuple[str, ...]
 
 
@@ -169,7 +170,7 @@ class Maker:
         uv = np.zeros((len(vertices), 2))
         if picture is not None:
             uv = np.column_stack([(c * size - left) / (right - left), (r * size - top) / (bottom - top)])
-            data = texture.encode(picture.image, encoding.quality, encoding.method)
+            data = texture.encode(picture.image, encoding.quality, encoding.methods[level > 0])
             stored = patch.Picture(data, has_alpha=not picture.is_whole)
         made = patch.encode(
             patch.Surface(draft.shown.drawn, vertices, local, normals_in(positions, local, slopes), uv, triangles),
