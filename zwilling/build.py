@@ -12,7 +12,6 @@ from typing import Any
 from tiler.target import replacing, sweep
 from zwilling.layers import LAYER_FILE, Extent, Layer, layers_directory, read_layer, switch_layer
 from zwilling.recipes import Outcome, Progress, Recipe
-from zwilling.recipes.buildings import BuildingRecipe
 from zwilling.recipes.code import code_hash
 from zwilling.region import Region
 from zwilling.report import write_report
@@ -41,8 +40,8 @@ def recipe_of(settings: AnyLayerSettings, base: Path, region: Region, jobs: int)
     Raises:
         SettingsError: a pattern matches no file.
     """
+    # Each is loaded where it is needed: GDAL takes a tenth of a second, what reads CityGML two tenths.
     if isinstance(settings, GroundLayerSettings):
-        # Loaded where it is needed: GDAL takes a tenth of a second.
         from zwilling.recipes.ground import GroundRecipe
 
         return GroundRecipe.of(settings, base, region, jobs)
@@ -50,6 +49,8 @@ def recipe_of(settings: AnyLayerSettings, base: Path, region: Region, jobs: int)
         from zwilling.recipes.points import PointRecipe
 
         return PointRecipe.of(settings, base, region, jobs)
+    from zwilling.recipes.buildings import BuildingRecipe
+
     return BuildingRecipe.of(settings, base, region, jobs)
 
 

@@ -28,6 +28,9 @@ class _Commands(click.Group):
     """Translates the project's errors, once, into one line on standard error and exit status 1."""
 
     def invoke(self, ctx: click.Context) -> Any:
+        # Processes share the work.  Threads that numpy keeps for matrices have next to none, and a process that has
+        # threads cannot be forked: each worker would load everything anew, for half a second of processor time.
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         try:
             return super().invoke(ctx)
         except ZwillingError as error:

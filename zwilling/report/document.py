@@ -10,9 +10,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from tiler.buildings import TilingResult
 from tiler.target import sweep
 from zwilling import __version__
 from zwilling.errors import TilesetError
@@ -20,6 +19,9 @@ from zwilling.issues import Issue, Severity
 from zwilling.layers import Extent
 from zwilling.report.figures import attributes, data_date, elevations, height_differences, levels, occurrences
 from zwilling.report.page import page
+
+if TYPE_CHECKING:
+    from tiler.buildings import TilingResult
 
 _PAGE_SUFFIXES = (".html", ".htm")
 
