@@ -176,14 +176,12 @@ async def open_store(
         StoreUnavailableError: it does not answer, or is locked.
     """
     address = _address(url)
-    source = address.database if address.get_backend_name() == "sqlite" else address.render_as_string()
+    is_file = address.get_backend_name() == "sqlite"
+    source = address.database if is_file else address.set(drivername="postgresql").render_as_string()
     if password:
         address = address.set(password=password)
     milliseconds = round(patience * 1000)
-    if address.get_backend_name() == "sqlite":
-        engines = _sqlite(address, readers, milliseconds)
-    else:
-        engines = _postgresql(address, readers, milliseconds)
+    engines = (_sqlite if is_file else _postgresql)(address, readers, milliseconds)
     store = Store(str(source), *engines)
     try:
         with translated(store.source):
@@ -227,7 +225,12 @@ def _sqlite(address: URL, readers: int, patience: int) -> tuple[AsyncEngine, Asy
     path = Path(str(address.database))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))  # not for every user of the machine to read
+        # Not for every user of the machine to read. Only a new file is opened: to close one that another connection of
+        # this process has open would drop SQLite's locks on it (sqlite.org/howtocorrupt.html, 2.2).
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError:
+        if not path.is_file() or not os.access(path, os.R_OK | os.W_OK):
+            raise StoreError("the database cannot be opened: no file to read and write", source=path) from None
     except OSError as error:
         raise StoreError(f"the database cannot be opened ({error.strerror})", source=path) from error
     # What is acknowledged must outlive a power cut: FULL waits for the disk once a transaction, and one holds hundreds
@@ -238,6 +241,7 @@ def _sqlite(address: URL, readers: int, patience: int) -> tuple[AsyncEngine, Asy
         "synchronous=FULL",
         "foreign_keys=ON",
         "temp_store=MEMORY",
+        "wal_autocheckpoint=8000",
         "journal_size_limit=67108864",
     )
 
