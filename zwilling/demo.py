@@ -1,4 +1,4 @@
-"""The demo: sample quarter, tiles and server in one command."""
+"""The demo: sample quarter, tiles, sensors and server in one command."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ import webbrowser
 from pathlib import Path
 from threading import Thread
 
+from sensor_overlay.service import service_of
 from server.run import serve
 from zwilling.build import build_layer
+from zwilling.demo_sensors import DemoSensors
 from zwilling.errors import SettingsError
 from zwilling.progress import Progress
 from zwilling.rasters import Rectangle
@@ -75,6 +77,13 @@ def run_demo(folder: Path, *, host: str, port: int | None, buildings: int, open_
     Raises:
         ZwillingError: a step failed; the message says which and what to do.
     """
+    with DemoSensors(folder, buildings) as sensors:
+        _run(folder, sensors, host=host, port=port, buildings=buildings, open_browser=open_browser)
+
+
+def _run(
+    folder: Path, sensors: DemoSensors, *, host: str, port: int | None, buildings: int, open_browser: bool
+) -> None:
     settings_file = folder / "zwilling.toml"
     # Another name than in earlier versions, whose folders have no points.
     sources = f"town-{buildings}"
@@ -85,8 +94,8 @@ def run_demo(folder: Path, *, host: str, port: int | None, buildings: int, open_
         if has_ground:
             write_surroundings(folder / sources, buildings=buildings, ground=_GROUND, margin=_MARGIN, points=_POINTS)
         (folder / sources / "complete").touch()
-    text = _SETTINGS + (_GROUND_LAYER + _POINT_LAYER if has_ground else "")
-    settings_file.write_text(text.format(sources=sources), encoding="utf-8")
+    text = (_SETTINGS + (_GROUND_LAYER + _POINT_LAYER if has_ground else "")).format(sources=sources)
+    settings_file.write_text(text, encoding="utf-8")
 
     settings = load_settings(settings_file)
     region = load_region(region_profile(settings, folder))
@@ -101,7 +110,14 @@ def run_demo(folder: Path, *, host: str, port: int | None, buildings: int, open_
         _say(f"[2/3] {standing.line}")
 
     chosen = _free_port(host) if port is None else port
-    _say("[3/3] Server (Ctrl-C stops it)")
+    _say("[3/3] Server (Ctrl-C stops it), with invented sensors in 13 schools: give them a minute for their last day")
+    settings_file.write_text(text + sensors.settings(), encoding="utf-8")
+    settings = load_settings(settings_file)
+
+    def listening(url: str) -> None:
+        (_announce if open_browser else _print_url)(url)
+        sensors.begin(url)
+
     serve(
         folder / settings.data,
         viewer_directory(),
@@ -109,8 +125,9 @@ def run_demo(folder: Path, *, host: str, port: int | None, buildings: int, open_
         port=chosen,
         title=settings.region.title or region.title,
         region=region,
+        sensors=service_of(settings, folder),
         quiet=True,
-        on_listening=_announce if open_browser else _print_url,
+        on_listening=listening,
     )
 
 

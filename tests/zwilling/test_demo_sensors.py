@@ -1,0 +1,133 @@
+"""The demo's sensors: a process that brings broker, registry and readings, and goes when it should."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from sensor_overlay.service import service_of
+from sensor_overlay.simulate.broker import mosquitto
+from sensor_overlay.store.opening import open_store
+from sensor_overlay.store.schema import dead_letter, thing, uplink
+from zwilling.demo_sensors import DemoSensors
+from zwilling.settings import load_settings
+
+_TWIN = '[region]\nprofile = "rhein-kreis-neuss"\n'
+_ENOUGH = 120
+"""Seconds after which a test gives up; each takes a few."""
+
+
+async def _kept(folder: Path) -> tuple[int, int, int]:
+    """Return how many registered sensors, uplinks and dead letters the database holds."""
+    store = await open_store(str(folder / "data" / "zwilling.db"))
+    try:
+        async with store.reading() as connection:
+            known = await connection.scalar(select(func.count()).select_from(thing).where(thing.c.is_registered))
+            kept = await connection.scalar(select(func.count()).select_from(uplink))
+            letters = await connection.scalar(select(func.count()).select_from(dead_letter))
+    finally:
+        await store.close()
+    return known or 0, kept or 0, letters or 0
+
+
+async def _until_kept(folder: Path, uplinks: int) -> tuple[int, int, int]:
+    async with asyncio.timeout(_ENOUGH):
+        while (kept := await _kept(folder))[1] < uplinks:
+            await asyncio.sleep(0.2)
+    return kept
+
+
+@contextmanager
+def demo(folder: Path, *, hours: float, with_broker: bool) -> Iterator[DemoSensors]:
+    (folder / "data").mkdir(exist_ok=True)
+    with DemoSensors(folder, 100, hours=hours, with_broker=with_broker) as sensors:
+        (folder / "zwilling.toml").write_text(_TWIN + sensors.settings(), encoding="utf-8")
+        yield sensors
+
+
+async def _serve(folder: Path, sensors: DemoSensors, uplinks: int) -> tuple[int, int, int]:
+    service = service_of(load_settings(folder / "zwilling.toml"), folder)
+    assert service is not None
+    await service.start()
+    try:
+        sensors.begin("http://127.0.0.1:1")
+        return await _until_kept(folder, uplinks)
+    finally:
+        await service.stop()
+
+
+@pytest.mark.skipif(mosquitto() is None and "CI" not in os.environ, reason="apt-get install mosquitto")
+def test_over_mqtt_and_again_from_where_it_ended(tmp_path: Path) -> None:
+    with demo(tmp_path, hours=0.5, with_broker=True) as sensors:
+        known, kept, letters = asyncio.run(_serve(tmp_path, sensors, 1_000))
+    # 350 sensors every ten minutes, for half an hour; one is dead
+    assert (known, letters) == (356, 0)
+    assert 1_000 <= kept < 1_200
+    until = int((tmp_path / "data" / "demo-sensors-until").read_text("ascii"))
+    with demo(tmp_path, hours=0.5, with_broker=True) as sensors:
+        _, later, letters = asyncio.run(_serve(tmp_path, sensors, kept + 1))
+    assert letters == 0
+    assert later - kept < 100  # not the half hour again
+    assert int((tmp_path / "data" / "demo-sensors-until").read_text("ascii")) > until
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """Run the server in a process of its own; yields its address."""
+    command = [str(Path(sys.executable).with_name("zwilling")), "serve"]
+    command += [str(folder / "zwilling.toml"), "--port", "0", "--quiet"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        try:
+            yield next(line.split()[1] for line in process.stderr if line.startswith("serving "))
+        finally:
+            process.terminate()
+            process.stderr.read()
+
+
+def test_over_the_servers_own_webhook_where_there_is_no_broker(tmp_path: Path) -> None:
+    with demo(tmp_path, hours=0.2, with_broker=False) as sensors:
+        assert "webhook" in (tmp_path / "zwilling.toml").read_text(encoding="utf-8")
+        assert (tmp_path / "demo-secret").stat().st_mode & 0o077 == 0
+        with served(tmp_path) as url:
+            sensors.begin(url)
+            known, kept, letters = asyncio.run(_until_kept(tmp_path, 300))
+    assert (known, letters) == (356, 0)
+    assert kept >= 300
+
+
+@pytest.mark.skipif(mosquitto() is None and "CI" not in os.environ, reason="apt-get install mosquitto")
+def test_nothing_stays_when_the_demo_is_killed(tmp_path: Path) -> None:
+    code = """
+        import sys, time
+        from pathlib import Path
+        from zwilling.demo_sensors import DemoSensors
+
+        if __name__ == "__main__":
+            with DemoSensors(Path(sys.argv[1]), 100) as sensors:
+                print(sensors.settings(), flush=True)
+                time.sleep(600)
+    """
+    script = tmp_path / "killed.py"
+    script.write_text(textwrap.dedent(code), encoding="utf-8")
+    with subprocess.Popen([sys.executable, script, tmp_path], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        port = int(next(line for line in process.stdout if line.startswith("url")).rpartition(":")[2].strip('"\n'))
+        with socket.create_connection(("127.0.0.1", port)) as open_connection:
+            process.send_signal(signal.SIGKILL)
+            # The broker closes it as it goes.
+            open_connection.settimeout(_ENOUGH)
+            assert open_connection.recv(1) == b""
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port))
