@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from tests.viewer.browser import FLAGS, PROJECT, Visit, open_visit
 from tests.viewer.ground import write_ground
+from tests.viewer.live import LiveTwin
 from tests.viewer.twin import GroundFiles, Server, SourceFile, build_twin, write_sample
 
 REAL_FILE = "citygml/nrw/DUS5_LoD2_354_5667_1_NW_extract.xml"
@@ -89,6 +90,23 @@ def ground_twin(built_viewer: None, tmp_path_factory: pytest.TempPathFactory) ->
     write_ground(folder)
     source = SourceFile("sample/*.gml", "Beispielquartier", "EUPL-1.2", "Beispieldaten, frei erfunden", True)
     yield from _serving(build_twin(folder, source, GroundFiles("dop*.tif", "dgm1.tif", "Boden", "Bodenamt")))
+
+
+@pytest.fixture(scope="session")
+def live_twin(built_viewer: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveTwin]:
+    folder = tmp_path_factory.mktemp("live")
+    write_sample(folder / "sample", buildings=100)
+    source = SourceFile("sample/*.gml", "Beispielquartier", "EUPL-1.2", "Beispieldaten, frei erfunden", True)
+    twin = LiveTwin(build_twin(folder, source))
+    twin.register(1, room="204", storey="2. Obergeschoss", municipality="Neuss")
+    twin.register(2, room="101", east=25)
+    twin.register(3, room="Aula", site="S02", site_name="Grundschule Erftaue", east=250)
+    twin.register(4, room="GEHEIM", name="GEHEIM", site_name="GEHEIM", site="GEHEIM", access="staff", east=50)
+    twin.server.start()
+    for number, co2 in ((1, 640), (2, 812), (3, 1240), (4, 700)):
+        twin.uplink(number, co2=co2, temperature=21.5)
+    yield twin
+    twin.server.stop()
 
 
 @pytest.fixture

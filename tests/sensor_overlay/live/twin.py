@@ -45,6 +45,27 @@ class Sensors:
         await self.measure(thing_id, "co2")
         return thing_id
 
+    async def register(self, thing_id: int, dev_eui: str, place: tuple[float, float, float], **columns: Any) -> None:
+        """Register a device at a place, for a server that takes in its uplinks."""
+        row = {
+            "id": thing_id,
+            "name": f"Sensor {thing_id}",
+            "dev_eui": dev_eui,
+            "site": "S01",
+            "site_name": "Gymnasium am Markt",
+            "access": "public",
+            "is_registered": True,
+            "expected_interval": 600,
+            **columns,
+        }
+        longitude, latitude, height = place
+        where = {"longitude": longitude, "latitude": latitude, "height": height}
+        async with self.store.writing() as commit:
+            await commit.connection.execute(insert(thing).values(row))
+            await commit.connection.execute(insert(location).values(id=thing_id, name="", location={}, **where))
+            await commit.connection.execute(insert(thing_location).values(thing_id=thing_id, location_id=thing_id))
+            await commit.registry_changed()
+
     async def measure(self, thing_id: int, key: str) -> int:
         """Make a datastream; return its id."""
         number = thing_id * 100 + len(key)
