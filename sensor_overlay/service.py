@@ -1,15 +1,17 @@
-"""The sensors of a running twin: the store, what comes in, and who is told; put together, started and stopped."""
+"""The sensors of a running twin: the store, what comes in, who is told; put together, started and stopped."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from sensor_overlay import instants
 from sensor_overlay.access import load_tokens
+from sensor_overlay.alerts import Alerts, keep_watch
 from sensor_overlay.decode import decode
 from sensor_overlay.intake.delivery import Batch
 from sensor_overlay.intake.listener import Listener, Patience
@@ -17,18 +19,23 @@ from sensor_overlay.intake.pipeline import Limits, Pipeline, waits
 from sensor_overlay.intake.sources import sources, webhook_secrets
 from sensor_overlay.intake.webhook import Secrets
 from sensor_overlay.live.hub import Hub
+from sensor_overlay.rules.rule import calendar_of, compile_rules
 from sensor_overlay.store.errors import StoreError, StoreUnavailableError
 from sensor_overlay.store.known import models
 from sensor_overlay.store.opening import Store, open_store
+from sensor_overlay.store.retention import keep_nightly
 from sensor_overlay.store.writing import Judge, Written, write
+from sensor_overlay.telling import senders_of, trouble
+from zwilling.region import Region, load_region
 from zwilling.sensor_settings import DatabaseSettings, SensorSettings, database_url
-from zwilling.settings import Settings
+from zwilling.settings import Settings, region_profile
 
 _log = logging.getLogger("zwilling.sensors")
 
 DATABASE_FILE = "zwilling.db"
 LEAVING_SECONDS = 5.0
 """For what has come in to be stored when the twin is told to stop."""
+_LOOK_SECONDS = 30.0
 
 
 class Keeper:
@@ -49,7 +56,7 @@ class Keeper:
         return await write(self._store, batch.arrivals, batch.letters, batch.statuses, judge=judge, now=now)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Running:
     """What there is once the database could be opened.
 
@@ -58,14 +65,32 @@ class Running:
         hub: see there.
         pipeline: see there.
         listeners: one a broker.
-        tasks: theirs.
+        listening: tasks that end by themselves when their listener leaves.
+        others: tasks that run until they are cancelled.
+        broken: names of tasks that ended by a mistake of ours.
+        untold: recipients that something could not be sent to, as of the last look.
     """
 
     store: Store
     hub: Hub
     pipeline: Pipeline
     listeners: tuple[Listener, ...]
-    tasks: tuple[asyncio.Task[None], ...]
+    listening: list[asyncio.Task[None]] = field(default_factory=list)
+    others: list[asyncio.Task[None]] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
+    untold: list[str] = field(default_factory=list)
+
+    def spawn(self, work: Coroutine[object, object, None], name: str) -> asyncio.Task[None]:
+        """Return a task whose unforeseen end is told."""
+        task = asyncio.create_task(work, name=f"sensors: {name}")
+
+        def ended(_: asyncio.Task[None]) -> None:
+            if not task.cancelled() and (error := task.exception()) is not None:
+                _log.critical("%s stopped by a mistake of ours", name, exc_info=error)
+                self.broken.append(name)
+
+        task.add_done_callback(ended)
+        return task
 
 
 class Service:
@@ -78,6 +103,7 @@ class Service:
         settings: `[sensors]`.
         secrets: what callers of webhooks have to show.
         tokens: what callers of everything else may show.
+        alerts: by whose rules values are judged.
     """
 
     def __init__(
@@ -87,6 +113,8 @@ class Service:
         *,
         base: Path,
         data: Path,
+        region: Region | None = None,
+        title: str = "",
         limits: Limits | None = None,
         patience: Patience | None = None,
     ) -> None:
@@ -97,26 +125,36 @@ class Service:
             database: `[database]`.
             base: folder of `zwilling.toml`.
             data: folder `data`.
+            region: whose holidays are quiet; None takes the one that is shipped.
+            title: of the twin, as messages name it; empty takes the region's.
             limits: of intake; None takes what suits a county.
             patience: with brokers; None takes the usual.
 
         Raises:
-            SettingsError: a secret or a file that the settings name is not there.
+            SettingsError: a secret or a file that the settings name is not there, or a rule is about nothing.
         """
+        region = region or load_region()
         self.settings = settings
-        self._url = database_url(database, base, data)
-        self._limits = limits or Limits()
-        self._patience = patience or Patience()
-        self._sources = sources(settings, base)
         self.tokens = load_tokens(base / settings.tokens)
         self.secrets = Secrets(webhook_secrets(settings, base))
+        self.alerts = Alerts(compile_rules(settings, calendar_of(region, settings, base)))
+        self._base = base
+        self._title = title or region.title
+        self._url = database_url(database, base, data)
+        self._sources = sources(settings, base)
+        self._limits = limits or Limits()
+        self._patience = patience or Patience()
         self._running: Running | None = None
         self._opening: asyncio.Task[None] | None = None
         self._leaving: asyncio.Task[None] | None = None
         self._tried = asyncio.Event()
-        self._judge: Judge | None = None
 
     # What there is
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the database could be opened."""
+        return self._running is not None
 
     @property
     def store(self) -> Store:
@@ -142,11 +180,6 @@ class Service:
         """One a broker; raises as `store` does."""
         return self._there().listeners
 
-    @property
-    def is_open(self) -> bool:
-        """Whether the database could be opened."""
-        return self._running is not None
-
     def _there(self) -> Running:
         if self._running is None:
             raise StoreUnavailableError("the database could not be opened yet")
@@ -159,7 +192,20 @@ class Service:
         found = self._running.pipeline.troubles()
         for listener in self._running.listeners:
             found += listener.troubles()
+        if self._running.broken:
+            found.append("Ein Teil des Dienstes steht still; das Protokoll nennt den Fehler. Bitte neu starten.")
+        if self._running.untold:
+            found.append(f"{len(self._running.untold)} Empfänger sind nicht erreichbar; Meldungen an sie warten.")
         return found
+
+    def listening_since(self) -> int | None:
+        """Return the instant since which uplinks can come in without a break; None while they cannot."""
+        if self._running is None:
+            return None
+        since = [self._running.pipeline.storing_since]
+        since += [listener.listening_since for listener in self._running.listeners]
+        known = [instant for instant in since if instant is not None]
+        return max(known) if len(known) == len(since) else None
 
     # Running
 
@@ -168,6 +214,7 @@ class Service:
 
         Raises:
             StoreError: the database needs a person before it can be used.
+            SettingsError: a secret that the settings name is not there.
         """
         self._opening = asyncio.create_task(self._open(), name="sensors: opening")
         first = asyncio.create_task(self._tried.wait())
@@ -186,17 +233,38 @@ class Service:
                 if not self._tried.is_set():
                     _log.error("%s; sensors wait for it", error)
                 self._tried.set()
-                await asyncio.sleep(next(pauses))
+            except StoreError as error:
+                if not self._tried.is_set():
+                    raise
+                _log.error("%s", error)
+            await asyncio.sleep(next(pauses))
+        try:
+            await self._begin(store)
+        except BaseException:
+            await store.close()
+            raise
+
+    async def _begin(self, store: Store) -> None:
+        senders = senders_of(store, self.settings, self.alerts.rules.recipients, self._base, self._title)
         hub = Hub(store)
-        pipeline = Pipeline(Keeper(store, self._judge), decode, written=lambda _: hub.wake(), limits=self._limits)
+        keeper = Keeper(store, self.alerts)
+        pipeline = Pipeline(keeper, decode, written=lambda _: hub.wake(), limits=self._limits)
         listeners = tuple(Listener(source, pipeline, patience=self._patience) for source in self._sources)
+        running = Running(store, hub, pipeline, listeners)
         await hub.start()
         pipeline.start()
-        tasks = tuple(
-            asyncio.create_task(listener.run(), name=f"sensors: broker {listener.source.name}")
-            for listener in listeners
-        )
-        self._running = Running(store, hub, pipeline, listeners, tasks)
+        running.listening = [running.spawn(one.run(), f"broker {one.source.name}") for one in listeners]
+        sensors = self.settings
+        watch = keep_watch(store, self.alerts, self.listening_since, lambda: hub.wake())
+        running.others = [
+            running.spawn(watch, "alerts"),
+            running.spawn(_look_at(running), "look at messages"),
+            running.spawn(
+                keep_nightly(store, days=sensors.keep_days, letter_days=sensors.keep_letters_days), "retention"
+            ),
+            *(running.spawn(sender.run(), "messages") for sender in senders),
+        ]
+        self._running = running
 
     def leave(self) -> None:
         """Take nothing more, end all streams to viewers, and begin to store what has come in: the twin is to stop."""
@@ -209,18 +277,15 @@ class Service:
         for listener in running.listeners:
             listener.leave()
         await running.pipeline.stop(LEAVING_SECONDS)
-        if running.tasks:
-            # They say goodbye to brokers. What could not be stored is not settled, so brokers keep it.
-            _, late = await asyncio.wait(running.tasks, timeout=1.0)
-            for task in late:
-                task.cancel()
-            await asyncio.wait(running.tasks)
+        # Listeners say goodbye to brokers. What could not be stored is not settled, so brokers keep it.
+        await _end(running.listening, patience=1.0)
+        await _end(running.others)
 
     async def stop(self) -> None:
         """Leave, and close everything; some seconds later at most, with all that is stored acknowledged."""
         if self._opening is not None:
             self._opening.cancel()
-            with contextlib.suppress(asyncio.CancelledError, StoreError):
+            with contextlib.suppress(asyncio.CancelledError, Exception):
                 await self._opening
             self._opening = None
         self.leave()
@@ -229,6 +294,26 @@ class Service:
             await self._running.hub.stop()
             await self._running.store.close()
         self._running = self._leaving = None
+
+
+async def _end(tasks: Sequence[asyncio.Task[None]], *, patience: float = 0.0) -> None:
+    """Return when tasks have ended: by themselves within `patience` seconds, or cancelled then."""
+    if not tasks:
+        return
+    _, late = await asyncio.wait(tasks, timeout=patience)
+    for task in late:
+        task.cancel()
+    await asyncio.wait(tasks)
+
+
+async def _look_at(running: Running) -> None:
+    """Note now and then who cannot be told anything."""
+    while True:
+        with contextlib.suppress(StoreError, StoreUnavailableError):
+            async with running.store.reading() as connection:
+                found = await trouble(connection, instants.now())
+            running.untold = [f"{one.channel} {one.recipient}" for one in found]
+        await asyncio.sleep(_LOOK_SECONDS)
 
 
 def service_of(settings: Settings, base: Path) -> Service | None:
@@ -243,6 +328,8 @@ def service_of(settings: Settings, base: Path) -> Service | None:
     """
     data = base / settings.data
     sensors = settings.sensors
-    if sensors.broker or sensors.webhook or settings.database.url or (data / DATABASE_FILE).exists():
-        return Service(sensors, settings.database, base=base, data=data)
-    return None
+    if not (sensors.broker or sensors.webhook or settings.database.url or (data / DATABASE_FILE).exists()):
+        return None
+    region = load_region(region_profile(settings, base))
+    title = settings.region.title
+    return Service(sensors, settings.database, base=base, data=data, region=region, title=title)

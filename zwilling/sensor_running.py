@@ -15,7 +15,7 @@ from sqlalchemy import select
 from sensor_overlay.decode import decode
 from sensor_overlay.instants import now, parse, text
 from sensor_overlay.intake.replay import replay
-from sensor_overlay.service import Service
+from sensor_overlay.service import service_of
 from sensor_overlay.store.opening import open_store
 from sensor_overlay.store.schema import dead_letter
 from sensor_overlay.uplink import Cause
@@ -36,7 +36,9 @@ async def run_alone(settings_file: Path, *, quiet: bool) -> None:
     if not settings.sensors.broker:
         raise SettingsError("there is no broker to listen to", source=settings_file, remedy="write [[sensors.broker]]")
     logging.config.dictConfig(logging_config(access_log=False, quiet=quiet))
-    service = Service(settings.sensors, settings.database, base=base, data=base / settings.data)
+    service = service_of(settings, base)
+    if service is None:
+        raise ValueError("a twin with brokers has sensors")
     asked = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -95,12 +95,18 @@ class Listener:
         self._trouble: str | None = "not reached yet"
         self._trouble_since = now()
         self._is_silent = False
+        self._listening_from = now()
 
     # For those who watch
 
     async def listening(self) -> None:
         """Return when the broker has welcomed us, and granted what we subscribe to."""
         await self._is_listening.wait()
+
+    @property
+    def listening_since(self) -> int | None:
+        """Instant since which the broker brings us everything; None while it does not."""
+        return None if self._trouble is not None or self._is_silent else self._listening_from
 
     def troubles(self) -> list[str]:
         """Return what is wrong, a German sentence each; the log knows more."""
@@ -129,6 +135,9 @@ class Listener:
                 reason = await self._listen(connection)
             except BrokerError as error:
                 reason = str(error)
+            except Exception as error:  # noqa: BLE001 - a mistake of ours; the next connection may go well
+                _log.exception("broker %s", self.source.name)
+                reason = f"a mistake of ours ({type(error).__name__})"
             finally:
                 self._is_listening.clear()
                 await connection.close()
@@ -205,6 +214,7 @@ class Listener:
         resumed = ", session resumed" if is_resumed else ""
         _log.log(level, "broker %s: listening, QoS %d%s", self.source.name, qos, resumed)
         self._trouble = None
+        self._listening_from = self._now()
         self._is_listening.set()
 
     def _tell_trouble(self, reason: str) -> None:

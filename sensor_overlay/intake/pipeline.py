@@ -140,6 +140,7 @@ class Pipeline:
         self._models: dict[str, str] = {}
         self._models_until = 0.0
         self._away_since: int | None = None
+        self._storing_since = now()
         self._needs_person = False
         self._judges = True
         self._task: asyncio.Task[None] | None = None
@@ -177,6 +178,11 @@ class Pipeline:
     def is_storing(self) -> bool:
         """False while the database is away."""
         return self._away_since is None
+
+    @property
+    def storing_since(self) -> int | None:
+        """Instant since which what comes in is stored; None while the database is away."""
+        return None if self._away_since is not None else self._storing_since
 
     def troubles(self) -> list[str]:
         """Return what is wrong, a German sentence each; nothing that tells of the machine."""
@@ -342,3 +348,4 @@ class Pipeline:
             seconds = (self._now() - self._away_since) / instants.SECOND
             _log.warning("the database takes what comes in again, after %.1f s", seconds)
             self._away_since = None
+            self._storing_since = self._now()

@@ -124,6 +124,7 @@ def test_postgresql_that_is_not_there_when_we_start(tmp_path: Path, cluster: Clu
                 await asyncio.to_thread(publish, broker_.port, made(100))
                 await running.stored(100)
         finally:
+            cluster.stop()  # where something failed before it was started
             cluster.start()
 
     with broker(tmp_path / "broker") as broker_:
