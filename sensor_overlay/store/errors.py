@@ -45,7 +45,7 @@ def translated(source: str) -> Iterator[None]:
     except DBAPIError as error:
         raise _translation(error, source) or error from error
     except (OSError, PoolTimeoutError) as error:  # asyncpg lets the socket's errors through where it connects
-        raise _unavailable(source, str(error)) from error
+        raise _unavailable(source, str(error) or "it does not answer in time") from error
 
 
 def _translation(error: DBAPIError, source: str) -> ZwillingError | None:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import BigInteger, bindparam, delete, func, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from sensor_overlay.instants import DAY, HOUR
+from sensor_overlay.store.batches import Insertion
 from sensor_overlay.store.lists import among
 from sensor_overlay.store.opening import Commit, Counter
 from sensor_overlay.store.partitions import make_room
@@ -84,19 +84,53 @@ _WHOLE = (
     "result_quality",
     "parameters",
 )
-_STATE = [column for column in latest.c if column.name != "datastream_id"]
-_CURRENT = select(*latest.c).where(among(latest.c.datastream_id, "ids"))
+_INSERT_PLAIN = Insertion(observation, _PLAIN)
 _INSERT = insert(observation)
 
+_STATE = tuple(column.name for column in latest.c)
+_CURRENT = select(*latest.c).where(among(latest.c.datastream_id, "ids"))
+_KEEP = Insertion(
+    latest,
+    _STATE,
+    lambda made: made.on_conflict_do_update(
+        index_elements=[latest.c.datastream_id],
+        set_={name: made.excluded[name] for name in _STATE if name != "datastream_id"},
+    ),
+)
 
-def _upsert(dialect: str) -> Any:
-    statement = postgresql.insert(latest) if dialect == "postgresql" else sqlite.insert(latest)
-    return statement.on_conflict_do_update(
-        index_elements=[latest.c.datastream_id], set_={c.name: statement.excluded[c.name] for c in _STATE}
-    )
 
+@dataclass(slots=True)
+class _State:
+    """A row of `latest`, in the order of its columns."""
 
-_UPSERT = {dialect: _upsert(dialect) for dialect in ("sqlite", "postgresql")}
+    datastream_id: int
+    sequence: int
+    observations: int
+    first_time: int
+    last_time: int
+    first_result_time: int | None
+    last_result_time: int | None
+    observation_id: int | None = None
+    phenomenon_time: int | None = None
+    result_time: int | None = None
+    result: float | None = None
+    quality: int | None = None
+
+    def row(self) -> tuple[Any, ...]:
+        return (
+            self.datastream_id,
+            self.sequence,
+            self.observations,
+            self.first_time,
+            self.last_time,
+            self.first_result_time,
+            self.last_result_time,
+            self.observation_id,
+            self.phenomenon_time,
+            self.result_time,
+            self.result,
+            self.quality,
+        )
 
 
 _CLOCK = int(Quality.CLOCK)
@@ -118,74 +152,55 @@ async def observe(commit: Commit, rows: Sequence[Observed]) -> None:
     connection = commit.connection
     number = await commit.numbers(Counter.OBSERVATION, len(rows))
     ids = list({row.datastream_id for row in rows})
-    states: dict[int, dict[str, Any]] = {
-        state["datastream_id"]: dict(state) for state in (await connection.execute(_CURRENT, {"ids": ids})).mappings()
-    }
+    states = {row[0]: _State(*row) for row in await connection.execute(_CURRENT, {"ids": ids})}
     winners: dict[int, Observed] = {}
     for row in rows:
         row.id = number
         number += 1
-        time = row.phenomenon_time
+        time, arrived = row.phenomenon_time, row.result_time
         quality = row.quality if time <= commit.now + FUTURE else row.quality | _CLOCK
         state = states.get(row.datastream_id)
         if state is None:
-            state = states[row.datastream_id] = _first(row)
-        state["observations"] += 1
-        if time < state["first_time"]:
-            state["first_time"] = time
-        end = row.phenomenon_end if row.phenomenon_end is not None else time
-        if end > state["last_time"]:
-            state["last_time"] = end
-        arrived = row.result_time
+            state = _State(row.datastream_id, 0, 0, time, time, arrived, arrived)
+            states[row.datastream_id] = state
+        state.observations += 1
+        if time < state.first_time:
+            state.first_time = time
+        end = time if row.phenomenon_end is None else row.phenomenon_end
+        if end > state.last_time:
+            state.last_time = end
         if arrived is not None:
-            if state["first_result_time"] is None or arrived < state["first_result_time"]:
-                state["first_result_time"] = arrived
-            if state["last_result_time"] is None or arrived > state["last_result_time"]:
-                state["last_result_time"] = arrived
+            if state.first_result_time is None or arrived < state.first_result_time:
+                state.first_result_time = arrived
+            if state.last_result_time is None or arrived > state.last_result_time:
+                state.last_result_time = arrived
         if not quality & _CLOCK:
-            newest = state["phenomenon_time"]
-            if newest is None or time >= newest:
-                state["phenomenon_time"] = time
+            if state.phenomenon_time is None or time >= state.phenomenon_time:
+                state.phenomenon_time = time
                 winners[row.datastream_id] = row
             else:
                 quality |= _LATE
         row.quality = quality
-    for datastream_id, state in states.items():
-        state["sequence"] = commit.sequence
-        winner = winners.get(datastream_id)
-        if winner is not None:
-            winner.is_latest = True
-            state["observation_id"] = winner.id
-            state["result_time"] = winner.result_time
-            state["result"] = winner.result
-            state["quality"] = winner.quality
+    for state in states.values():
+        state.sequence = commit.sequence
+    for datastream_id, winner in winners.items():
+        winner.is_latest = True
+        state = states[datastream_id]
+        state.observation_id = winner.id
+        state.result_time, state.result, state.quality = winner.result_time, winner.result, winner.quality
     if connection.dialect.name == "postgresql":
         await make_room(commit, [row.phenomenon_time for row in rows])
-    for names, chosen in (
-        (_PLAIN, [row for row in rows if row.is_plain()]),
-        (_WHOLE, [row for row in rows if not row.is_plain()]),
-    ):
-        if chosen:
-            await connection.execute(_INSERT, [{name: getattr(row, name) for name in names} for row in chosen])
-    await connection.execute(_UPSERT[connection.dialect.name], list(states.values()))
-
-
-def _first(row: Observed) -> dict[str, Any]:
-    """Return the state of a datastream before its first observation, `row`."""
-    return {
-        "datastream_id": row.datastream_id,
-        "sequence": 0,
-        "observations": 0,
-        "first_time": row.phenomenon_time,
-        "last_time": row.phenomenon_time,
-        "first_result_time": None,
-        "last_result_time": None,
-        "observation_id": None,
-        "phenomenon_time": None,
-        "result_time": None,
-        "result": None,
-        "quality": None,
-    }
+    plain = [
+        (row.id, row.phenomenon_time, row.datastream_id, row.result_time, row.result, row.quality, row.uplink_id)
+        for row in rows
+        if row.is_plain()
+    ]
+    if plain:
+        await _INSERT_PLAIN.execute(connection, plain)
+    if len(plain) < len(rows):
+        whole = [{name: getattr(row, name) for name in _WHOLE} for row in rows if not row.is_plain()]
+        await connection.execute(_INSERT, whole)
+    await _KEEP.execute(connection, [state.row() for state in states.values()])
 
 
 _TALLY = (
@@ -235,20 +250,30 @@ async def restate(commit: Commit, datastream_ids: Collection[int]) -> None:
     await commit.numbers(Counter.RESTATED, 1)
     ids = list(set(datastream_ids))
     connection = commit.connection
-    nothing = {"observation_id": None, "phenomenon_time": None, "result_time": None, "result": None, "quality": None}
-    states: dict[int, dict[str, Any]] = {
-        tally["datastream_id"]: {**nothing, **tally, "sequence": commit.sequence}
-        for tally in (await connection.execute(_TALLY, {"ids": ids})).mappings()
+    states = {
+        row.datastream_id: _State(
+            row.datastream_id,
+            commit.sequence,
+            row.observations,
+            row.first_time,
+            row.last_time,
+            row.first_result_time,
+            row.last_result_time,
+        )
+        for row in await connection.execute(_TALLY, {"ids": ids})
     }
     gone = [number for number in ids if number not in states]
     if gone:
         await connection.execute(_GONE, {"ids": gone})
     if states:
-        upsert = _UPSERT[connection.dialect.name]
-        await connection.execute(upsert, list(states.values()))  # there is a row for each now, which _NEWEST goes by
-        for newest in (await connection.execute(_NEWEST, {"ids": list(states)})).mappings():
-            states[newest["datastream_id"]].update(newest)
-        await connection.execute(upsert, list(states.values()))
+        # Each has a row after this, which _NEWEST goes by.
+        await _KEEP.execute(connection, [state.row() for state in states.values()])
+        for newest in await connection.execute(_NEWEST, {"ids": list(states)}):
+            state = states[newest.datastream_id]
+            state.observation_id = newest.observation_id
+            state.phenomenon_time, state.result_time = newest.phenomenon_time, newest.result_time
+            state.result, state.quality = newest.result, newest.quality
+        await _KEEP.execute(connection, [state.row() for state in states.values()])
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,6 @@ from sqlalchemy import (
     bindparam,
     case,
     func,
-    insert,
     or_,
     select,
     text,
@@ -30,6 +29,7 @@ from sqlalchemy import (
 )
 
 from sensor_overlay.observed import PROPERTIES
+from sensor_overlay.store.batches import Insertion
 from sensor_overlay.store.frames import Frame, FrameKey, frame_key
 from sensor_overlay.store.known import (
     MOST_UNKNOWN,
@@ -205,7 +205,7 @@ _FRAMES: dict[str, TextClause] = {
 }
 _PAIRS = (bindparam("things", type_=Numbers()), bindparam("counts", type_=Numbers()))
 _FRAMES["postgresql"] = _FRAMES["postgresql"].bindparams(*_PAIRS)
-_INSERT_UPLINK = insert(uplink)
+_INSERT_UPLINK = Insertion(uplink, [column.name for column in uplink.c])
 _DECODED = update(uplink).where(uplink.c.id == bindparam("of")).values(is_decoded=True)
 
 
@@ -263,7 +263,7 @@ async def _keep_frames(commit: Commit, known: Known, arrivals: Sequence[Arrival]
         first = await commit.numbers(Counter.UPLINK, len(new))
         for number, one in enumerate(new, first):
             one.frame.id = number
-        await commit.connection.execute(_INSERT_UPLINK, [_uplink_row(one) for one in new])
+        await _INSERT_UPLINK.execute(commit.connection, [_uplink_row(one) for one in new])
     if understood:
         await commit.connection.execute(_DECODED, [{"of": frame.id} for frame in understood])
     await move(commit, [Moved(frame.id, of.id, before, frame.time) for of, frame, before in earlier.values()])
@@ -271,21 +271,21 @@ async def _keep_frames(commit: Commit, known: Known, arrivals: Sequence[Arrival]
     return fresh
 
 
-def _uplink_row(one: _Fresh) -> dict[str, Any]:
+def _uplink_row(one: _Fresh) -> tuple[Any, ...]:
     sent = one.arrival.uplink
-    return {
-        "id": one.frame.id,
-        "thing_id": one.thing.id,
-        "time": one.frame.time,
-        "received": one.arrival.received,
-        "dev_addr": sent.dev_addr,
-        "session": sent.session,
-        "f_cnt": sent.f_cnt,
-        "f_port": sent.f_port,
-        "payload": sent.payload,
-        "deduplication": sent.deduplication_id,
-        "is_decoded": one.frame.is_decoded,
-    }
+    return (
+        one.frame.id,
+        one.thing.id,
+        one.frame.time,
+        one.arrival.received,
+        sent.dev_addr,
+        sent.session,
+        sent.f_cnt,
+        sent.f_port,
+        sent.payload,
+        sent.deduplication_id,
+        one.frame.is_decoded,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,9 +48,7 @@ class Cluster:
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
-        options = (
-            f"-c listen_addresses=127.0.0.1 -c port={self.port} -c unix_socket_directories='' -c shared_buffers=64MB"
-        )
+        options = f"-c listen_addresses=127.0.0.1 -c port={self.port} -c unix_socket_directories='' -c shared_buffers=64MB -c fsync=off"
         self.run_program(
             "pg_ctl", "-w", "-t", "60", "-D", f"{self.folder}", "-l", f"{self.folder}.log", "-o", options, "start"
         )
@@ -109,7 +107,7 @@ def as_postgres() -> Sequence[str]:
 
 
 def new_cluster(binaries: Path) -> Cluster:
-    """Return a new server that has not started.
+    """Return a new server that has not started; it does not wait for the disk, which no test cuts the power of.
 
     Its folder is not one of pytest's: those are closed to other users, and each run of pytest closes them anew.
     """
