@@ -159,6 +159,8 @@ async def keep_watch(
                 wake()
         except (StoreError, StoreUnavailableError) as error:
             logger.warning("alerts: %s", error)
+        except Exception:  # nobody would hear of silence any more
+            logger.exception("alerts: fault in the program")
         await asyncio.sleep(seconds)
 
 

@@ -7,6 +7,6 @@ other side can know it: an alert that comes twice is better than one that never 
 """
 
 from sensor_overlay.telling.outbox import Trouble, trouble
-from sensor_overlay.telling.sending import Sender, send_for_ever, senders_of
+from sensor_overlay.telling.sending import Sender, senders_of
 
-__all__ = ["Sender", "Trouble", "send_for_ever", "senders_of", "trouble"]
+__all__ = ["Sender", "Trouble", "senders_of", "trouble"]

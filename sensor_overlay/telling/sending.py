@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -84,6 +84,8 @@ class Sender:
                     pass
             except (StoreError, StoreUnavailableError) as error:
                 logger.warning("messages: %s", error)
+            except Exception:  # nobody would be told anything any more
+                logger.exception("messages: fault in the program")
             await asyncio.sleep(LOOK_SECONDS)
 
     async def _send(self, bundle: Bundle) -> None:
@@ -134,10 +136,3 @@ def senders_of(
         Sender(store, recipients, "mail", Mail(settings.mail, password, addresses, title)),
         Sender(store, recipients, "webhook", Webhook(hooks, title)),
     )
-
-
-async def send_for_ever(senders: Iterable[Sender]) -> None:
-    """Let senders run side by side, until cancelled."""
-    async with asyncio.TaskGroup() as group:
-        for sender in senders:
-            group.create_task(sender.run())
