@@ -100,13 +100,13 @@ class Request:
         return name
 
 
-def condition(text: str, scope: Scope, request: Request) -> ColumnElement[bool]:
+def condition(tree: Any, scope: Scope, request: Request) -> ColumnElement[bool]:
     """Return the SQL of a `$filter` on the rows of `scope`.
 
     Raises:
-        BadExpressionError: it is none, or compares what cannot be compared.
+        BadExpressionError: it compares what cannot be compared, or names what is not there.
     """
-    return _Translator(scope, request).condition(parse(text))
+    return _Translator(scope, request).condition(tree)
 
 
 def ordering(text: str, scope: Scope, request: Request) -> list[ColumnElement[Any]]:

@@ -135,7 +135,7 @@ def _substring(_: Dialect, text: ColumnElement[Any], *numbers: ColumnElement[Any
 
 def _greatest(a: ColumnElement[Any], b: ColumnElement[Any]) -> ColumnElement[Any]:
     # Neither greatest() nor max() is known to both databases.
-    return (a + b + func.abs(a - b)) / 2
+    return (a + b + func.abs(a - b)) // literal(2, Integer)
 
 
 def _related(relation: str) -> Make:
@@ -207,7 +207,7 @@ _ALL: Final = (
     Function("maxdatetime", (), Kind.TIME, _constant(values.LAST)),
     Function("round", (NUMBER,), Kind.NUMBER, _of(Kind.NUMBER, lambda d, number: d.round(number), is_whole=True)),
     Function(
-        "floor", (NUMBER,), Kind.NUMBER, _of(Kind.NUMBER, lambda _, n: func.floor(n, type_=Double), is_whole=True)
+        "floor", (NUMBER,), Kind.NUMBER, _of(Kind.NUMBER, lambda _, n: -func.ceil(-n, type_=Double), is_whole=True)
     ),
     Function(
         "ceiling", (NUMBER,), Kind.NUMBER, _of(Kind.NUMBER, lambda _, n: func.ceil(n, type_=Double), is_whole=True)

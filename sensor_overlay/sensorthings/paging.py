@@ -118,16 +118,15 @@ def _fits(key: Key, value: Any) -> bool:
     return isinstance(value, float) or abs(value) < 2**63
 
 
-def sequence(scope: Scope, options: Options, request: Request, *, is_series: bool) -> Sequenced:
+def sequence(scope: Scope, options: Options, request: Request) -> Sequenced:
     """Return the order of a collection.
 
-    What nobody ordered comes by id; observations of one datastream by phenomenonTime, as the index has them.
+    What nobody ordered comes by id; observations by phenomenonTime, as the index of each datastream has them.
 
     Args:
         scope: its rows.
         options: with `$orderby`.
         request: see there.
-        is_series: it is the observations of one datastream, or of several one by one.
 
     Raises:
         BadRequestError: `$orderby` has too many keys, or one that has no order.
@@ -139,10 +138,12 @@ def sequence(scope: Scope, options: Options, request: Request, *, is_series: boo
         for order in options.order
         for column in ordering(order.expression, scope, request)
     ]
-    if not keys and is_series and scope.entity is OBSERVATION:
+    if not keys and scope.entity is OBSERVATION:
         keys = [Key(scope.row.c.phenomenon_time, False, False)]
-    if not any(key.sql is scope.row.c.id for key in keys):
-        keys.append(Key(scope.row.c.id, bool(keys) and keys[-1].is_descending, False))
+    unique = next((index for index, key in enumerate(keys) if key.sql is scope.row.c.id), None)
+    if unique is not None:
+        return Sequenced(tuple(keys[: unique + 1]))  # the rest decides nothing
+    keys.append(Key(scope.row.c.id, bool(keys) and keys[-1].is_descending, False))
     return Sequenced(tuple(keys))
 
 

@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, FromClause, Select, and_, func, literal, select, true
+from sqlalchemy import ColumnClause, ColumnElement, FromClause, Select, SelectBase, and_, func, literal, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.visitors import iterate
 
 from sensor_overlay.sensorthings.addresses import Address, Step
 from sensor_overlay.sensorthings.dialects import dialect_of, install
 from sensor_overlay.sensorthings.errors import NotFoundError
+from sensor_overlay.sensorthings.expressions import parse
 from sensor_overlay.sensorthings.filters import Request, condition
 from sensor_overlay.sensorthings.geometries import answers, area_of_thing
 from sensor_overlay.sensorthings.model import (
@@ -21,13 +23,16 @@ from sensor_overlay.sensorthings.model import (
     Entity,
     ToMany,
     ToOne,
+    is_of_feature,
     sees_all,
+    streams_of_feature,
     visible_datastreams,
 )
 from sensor_overlay.sensorthings.options import Expansion, Options, written
 from sensor_overlay.sensorthings.paging import Sequenced, sequence
 from sensor_overlay.sensorthings.representation import Shape, columns_of, shape_of, writer
 from sensor_overlay.sensorthings.scopes import Scope
+from sensor_overlay.sensorthings.streams import split
 from sensor_overlay.store import schema
 
 _Row = Any
@@ -199,6 +204,8 @@ class Reader:
         order: Sequenced | None = None
         if limit:
             rows, order = await self._rows(entity, of, options, shape, limit)
+        else:  # whoever wants none still hears that the filter makes no sense
+            self._plain(entity, None, options, shape, 0)
         by_parent: dict[int, list[_Row]] = {}
         for row in rows:
             by_parent.setdefault(row["parent"], []).append(row)
@@ -237,6 +244,8 @@ class Reader:
         """Return up to one row more than `limit` for each parent, in order, and the order."""
         if of is not None and _asks_for_latest(entity, of, options):
             return await self._latest(of, options, shape)
+        if entity is OBSERVATION and self._goes_by_time(of, options):
+            return await self._merged(of, options, shape, limit)
         if of is None or len(of.parents) == 1:
             query, order = self._plain(entity, of, options, shape, limit)
         elif self._dialect.has_lateral:
@@ -245,17 +254,32 @@ class Reader:
             query, order = self._correlated(entity, of, options, shape, limit)
         return list((await self._run(query)).mappings().all()), order
 
-    async def _run(self, query: Select[Any]) -> Any:
+    async def _run(self, query: Select[Any], ids: Sequence[int] = ()) -> Any:
+        """Return the result of a statement, with `ids` as the parameter of that name."""
         waiting = self._request.lookups[len(self._answers) :]
         self._answers.update(await answers(self._connection, waiting, self._request))
-        return await self._connection.execute(query, self._answers)
+        given = {**self._answers, "ids": self._dialect.ids(ids)} if ids else self._answers
+        return await self._connection.execute(query, given)
 
     def _conditions(self, scope: Scope, options: Options) -> list[ColumnElement[bool]]:
         """Return what holds for every entity of a collection, whoever's it is."""
         conditions = self._visible(scope.entity, scope.row)
-        if options.filter:
-            conditions.append(condition(options.filter, scope, self._request))
+        if options.filter and scope.entity is OBSERVATION:
+            of_streams, rest = split(options.filter)
+            conditions += self._of_streams(scope.row.c.datastream_id, of_streams)
+            conditions += [] if rest is None else [condition(rest, scope, self._request)]
+        elif options.filter:
+            conditions.append(condition(parse(options.filter), scope, self._request))
         return conditions
+
+    def _of_streams(self, datastream_id: ColumnElement[Any], tree: Any) -> list[ColumnElement[bool]]:
+        """Return the condition that a datastream is one of those that a filter wants, if it says anything of them."""
+        if tree is None:
+            return []
+        scope = Scope(DATASTREAM)
+        wanted = condition(tree, scope, self._request)
+        chosen = select(scope.row.c.id).select_from(scope.rows()).where(wanted)
+        return [datastream_id.in_(chosen.correlate_except(*scope.tables()))]
 
     def _select(
         self,
@@ -281,7 +305,7 @@ class Reader:
         """One collection: of all entities, or of one parent's."""
         scope = Scope(entity)
         parent = literal(0 if of is None else of.parents[0])
-        order = sequence(scope, options, self._request, is_series=_is_series(of))
+        order = sequence(scope, options, self._request)
         columns = [parent.label("parent"), *self._columns(scope, shape, options), *order.columns()]
         link = None if of is None else of.navigation.link(parent, scope.row)
         return self._select(scope, link, columns, options, limit, order), order
@@ -292,7 +316,7 @@ class Reader:
         """A collection for each of several parents, each cut to its page by the database."""
         rows, place, parent = self._dialect.parents(of.parents)
         scope = Scope(entity)
-        order = sequence(scope, options, self._request, is_series=_is_series(of))
+        order = sequence(scope, options, self._request)
         columns = [*self._columns(scope, shape, options), *order.columns()]
         inner = self._select(scope, of.navigation.link(parent, scope.row), columns, options, limit, order)
         ranked = inner.add_columns(func.row_number().over(order_by=order.terms()).label("rank"))
@@ -306,15 +330,81 @@ class Reader:
         """The same for SQLite, which has no lateral joins: the ids of each page, and their rows by id."""
         rows, place, parent = self._dialect.parents(of.parents)
         inner_scope = Scope(entity)
-        inner_order = sequence(inner_scope, options, self._request, is_series=_is_series(of))
+        inner_order = sequence(inner_scope, options, self._request)
         link = of.navigation.link(parent, inner_scope.row)
         ids = self._select(inner_scope, link, [inner_scope.row.c.id], options, limit, inner_order)
         scope = Scope(entity)
-        order = sequence(scope, options, self._request, is_series=_is_series(of))
+        order = sequence(scope, options, self._request)
         columns = [parent.label("parent"), *self._columns(scope, shape, options), *order.columns()]
         on_page = scope.row.c.id.in_(ids.correlate(rows))
         query = select(*columns).select_from(scope.rows_beside(rows, on_page))
         return query.order_by(place, *order.terms()), order
+
+    def _goes_by_time(self, of: _Of | None, options: Options) -> bool:
+        """Return whether observations of many datastreams are wanted by their time, whatever else they are."""
+        if of is not None and (_is_series(of) or len(of.parents) != 1):
+            return False
+        scope = Scope(OBSERVATION)
+        order = sequence(scope, options, self._request)
+        if order.keys[0].sql is not scope.row.c.phenomenon_time or len(scope.tables()) > 1:
+            return False
+        rest = split(options.filter)[1] if options.filter else None
+        return rest is None or _says_only_when(condition(rest, scope, self._request), scope)
+
+    async def _merged(self, of: _Of | None, options: Options, shape: Shape, limit: int) -> tuple[list[_Row], Sequenced]:
+        """Return observations of many datastreams in the order of their times, for which there is no index.
+
+        There is one in each datastream. So each is asked for its first observation; of these the last that can be on
+        the page bounds what is read of each.
+        """
+        scope = Scope(OBSERVATION)
+        order = sequence(scope, options, self._request)
+        last = limit + 1 + (0 if options.token else options.skip)
+        of_streams, rest = split(options.filter) if options.filter else (None, None)
+        latest = schema.latest.alias()
+        streams = select(latest.c.datastream_id.label("id"))
+        streams = streams.where(*self._of_streams(latest.c.datastream_id, of_streams))
+        if not sees_all(self._request.principal):
+            streams = streams.where(latest.c.datastream_id.in_(visible_datastreams(self._request.principal)))
+        if of is not None:
+            streams = streams.where(latest.c.datastream_id.in_(streams_of_feature(literal(of.parents[0]))))
+        each = streams.subquery()
+
+        def part(within: Scope, own: Sequenced, bound: int | None) -> list[ColumnElement[bool]]:
+            conditions = [within.row.c.datastream_id == each.c.id]
+            time = within.row.c.phenomenon_time
+            if rest is not None:
+                conditions.append(condition(rest, within, self._request))
+            if of is not None:
+                conditions.append(is_of_feature(literal(of.parents[0]), within.row))
+            if options.token:
+                conditions.append(own.behind(options.token))
+            if bound is not None:
+                conditions.append(time >= bound if own.keys[0].is_descending else time <= bound)
+            return conditions
+
+        first = select(scope.row.c.phenomenon_time).where(*part(scope, order, None)).order_by(*order.terms()).limit(1)
+        firsts = select(first.correlate(each).scalar_subquery().label("time")).select_from(each).subquery()
+        time = firsts.c.time.desc() if order.keys[0].is_descending else firsts.c.time.asc()
+        bounds = select(firsts.c.time).where(firsts.c.time.is_not(None)).order_by(time).limit(1).offset(last - 1)
+        bound = (await self._run(bounds)).scalar()
+
+        inner = Scope(OBSERVATION)
+        inner_order = sequence(inner, options, self._request)
+        ids = select(inner.row.c.id).where(*part(inner, inner_order, bound))
+        ids = ids.order_by(*inner_order.terms()).limit(last)
+        parent = literal(0 if of is None else of.parents[0])
+        columns = [parent.label("parent"), *self._columns(scope, shape, options), *order.columns()]
+        if self._dialect.has_lateral:
+            found = ids.add_columns(inner.row.c.phenomenon_time).correlate(each).lateral()
+            same = and_(scope.row.c.id == found.c.id, scope.row.c.phenomenon_time == found.c.phenomenon_time)
+            rows = scope.rows_beside(each.join(found, true()), same)
+        else:
+            rows = scope.rows_beside(each, scope.row.c.id.in_(ids.correlate(each)))
+        query = select(*columns).select_from(rows).order_by(*order.terms()).limit(limit + 1)
+        if options.skip and not options.token:
+            query = query.offset(options.skip)
+        return list((await self._run(query)).mappings().all()), order
 
     async def _latest(self, of: _Of, options: Options, shape: Shape) -> tuple[list[_Row], Sequenced]:
         """Return the newest observation of each datastream from the table that knows it.
@@ -323,7 +413,7 @@ class Reader:
         observations themselves are asked.
         """
         scope = Scope(OBSERVATION)
-        order = sequence(scope, options, self._request, is_series=True)
+        order = sequence(scope, options, self._request)
         latest = schema.latest.alias()
         columns = [
             latest.c.datastream_id.label("parent"),
@@ -357,12 +447,16 @@ class Reader:
 
     async def _counts(self, entity: Entity, of: _Of | None, options: Options) -> dict[int, int]:
         """Return how many entities each parent has that may be seen and pass the filter."""
-        if entity is OBSERVATION and not options.filter and (of is None or _is_series(of)):
-            return await self._counted(of)
+        if entity is OBSERVATION and (of is None or _is_series(of)):
+            of_streams, rest = split(options.filter) if options.filter else (None, None)
+            if rest is None:
+                return await self._counted(of, of_streams)
         scope = Scope(entity)
         conditions = self._conditions(scope, options)
-        if of is None:
-            query: Any = select(literal(0), func.count()).select_from(scope.rows()).where(*conditions)
+        if of is None or len(of.parents) == 1:
+            parent: ColumnElement[Any] = literal(0 if of is None else of.parents[0])
+            conditions += [] if of is None else [of.navigation.link(parent, scope.row)]
+            query: Any = select(parent, func.count()).select_from(scope.rows()).where(*conditions)
         else:
             rows, _, parent = self._dialect.parents(of.parents)
             conditions.append(of.navigation.link(parent, scope.row))
@@ -370,22 +464,33 @@ class Reader:
             query = select(parent, counted.correlate(rows).scalar_subquery()).select_from(rows)
         return {row[0]: row[1] for row in await self._run(query)}
 
-    async def _counted(self, of: _Of | None) -> dict[int, int]:
+    async def _counted(self, of: _Of | None, of_streams: Any) -> dict[int, int]:
         """Return how many observations there are, from the counters that are kept with them."""
         latest = schema.latest.alias()
-        query = select(latest.c.datastream_id, latest.c.observations)
+        conditions = self._of_streams(latest.c.datastream_id, of_streams)
         if not sees_all(self._request.principal):
-            query = query.where(latest.c.datastream_id.in_(visible_datastreams(self._request.principal)))
+            conditions.append(latest.c.datastream_id.in_(visible_datastreams(self._request.principal)))
         if of is None:
-            total = select(func.coalesce(func.sum(query.subquery().c.observations), 0))
-            return {0: int((await self._connection.execute(total)).scalar_one())}
-        query = query.where(self._dialect.is_one_of(latest.c.datastream_id, "ids"))
-        found = await self._connection.execute(query, {"ids": self._dialect.ids(of.parents)})
-        return {row[0]: row[1] for row in found}
+            total = select(literal(0), func.coalesce(func.sum(latest.c.observations), 0)).where(*conditions)
+            return {row[0]: int(row[1]) for row in await self._run(total)}
+        conditions.append(self._dialect.is_one_of(latest.c.datastream_id, "ids"))
+        query = select(latest.c.datastream_id, latest.c.observations).where(*conditions)
+        return {row[0]: row[1] for row in await self._run(query, of.parents)}
 
 
 def _is_series(of: _Of | None) -> bool:
     return of is not None and of.navigation is DATASTREAM.navigations["Observations"]
+
+
+def _says_only_when(filtered: ColumnElement[bool], scope: Scope) -> bool:
+    """Return whether a filter speaks of nothing but the times of observations."""
+    if len(scope.tables()) > 1:
+        return False
+    times = (scope.row.c.phenomenon_time, scope.row.c.phenomenon_end)
+    for part in iterate(filtered):
+        if isinstance(part, SelectBase) or (isinstance(part, ColumnClause) and part not in set(times)):
+            return False
+    return True
 
 
 def _asks_for_latest(entity: Entity, of: _Of, options: Options) -> bool:
