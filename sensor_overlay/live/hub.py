@@ -44,6 +44,7 @@ class Pace:
         per_viewer: added to that for each viewer: sending is what costs.
         poll: until the store is looked at without being woken; other processes write to it, too.
         heartbeat: until a viewer who was told nothing is told that.
+        renew: between two readings of the registry, however often it changes.
         whole: until places and who may see are read anew though nothing told that they changed.
         snapshot: for which a snapshot is handed out again; its reader is told at once what came since.
         patience: of trouble with the store until viewers are told that what they see may be old.
@@ -52,9 +53,10 @@ class Pace:
     """
 
     least: float = 0.1
-    per_viewer: float = 0.0005
+    per_viewer: float = 0.00025
     poll: float = 0.25
     heartbeat: float = 15.0
+    renew: float = 1.0
     whole: float = 300.0
     snapshot: float = 2.0
     patience: float = 5.0
@@ -177,6 +179,7 @@ class Hub:
         self._read_whole = float("-inf")
         self._trouble_since: float | None = None
         self._is_stale = True
+        self._is_due = False
         self._is_over = False
         self._task: asyncio.Task[None] | None = None
 
@@ -349,16 +352,19 @@ class Hub:
             before = self._picture.sequence
             self._looked = time.monotonic()
             async with self._store.reading() as connection:
+                age = self._looked - self._read_whole
                 if self._is_stale:
                     await self._picture.load(connection, self._now())
                     is_whole = True
-                elif self._looked - self._read_whole >= self._pace.whole:
-                    await self._picture.renew(connection, self._now())
-                    is_whole = True
                 else:
-                    is_whole = await self._picture.follow(connection, self._now())
+                    self._is_due |= await self._picture.follow(connection, self._now())
+                    # New devices come by the hundred, each with a change of the registry.
+                    is_whole = age >= (self._pace.renew if self._is_due else self._pace.whole)
+                    if is_whole:
+                        await self._picture.renew(connection, self._now())
                 if is_whole:
                     self._read_whole = self._looked
+                    self._is_due = False
                     for audience in list(self._audiences.values()):
                         audience.renew(self._picture, await visible_ids(connection, audience.principal))
             self._is_stale = False

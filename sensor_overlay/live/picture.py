@@ -159,22 +159,18 @@ class Picture:
         self.sequence, self.registry = sequence, registry
 
     async def follow(self, connection: AsyncConnection, now: int) -> bool:
-        """Take up what was committed since; return whether things and datastreams may be others than before."""
+        """Take up what was committed since; return whether `renew` is due, because the registry is not as it was."""
         sequence, registry = await counters(connection)
         if sequence < self.sequence:  # a store that was restored from a copy
             await self.load(connection, now)
             self.losses += 1
             return True
-        if registry != self.registry:
-            await self.renew(connection, now)
-            return True
-        if sequence == self.sequence:
-            return False
         before = len(self.series)
-        await self._take_values(connection, _values().where(latest.c.sequence > self.sequence))
-        await self._add_alerts(connection, alert.c.sequence > self.sequence)
-        self.sequence = sequence
-        return len(self.series) > before
+        if sequence != self.sequence:
+            await self._take_values(connection, _values().where(latest.c.sequence > self.sequence))
+            await self._add_alerts(connection, alert.c.sequence > self.sequence)
+            self.sequence = sequence
+        return registry != self.registry or len(self.series) > before
 
     async def renew(self, connection: AsyncConnection, now: int) -> None:
         """Read anew what no sequence tells: places, what was registered or deleted; and take up what was committed."""

@@ -14,7 +14,7 @@ from sensor_overlay.live.hub import Hub, Pace
 from sensor_overlay.store.opening import open_store
 from tests.sensor_overlay.live.twin import NOW, Sensors
 
-QUICK = Pace(least=0.0, per_viewer=0.0, poll=0.01, snapshot=0.0)
+QUICK = Pace(least=0.0, per_viewer=0.0, poll=0.01, snapshot=0.0, renew=0.0)
 
 Play = Callable[[Callable[[Sensors, Hub], Coroutine[Any, Any, None]]], None]
 
