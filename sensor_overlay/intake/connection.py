@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -71,6 +72,25 @@ class Endpoint:
 
 Arrived = Callable[["Connection", str, bytes, int], None]
 """Called with the connection, the topic (empty where it is no UTF-8), the body, and the packet id, 0 for QoS 0."""
+
+
+class _Context(ssl.SSLContext):
+    """TLS that checks certificate and host name (Python's default for clients), and shakes hands within `patience`.
+
+    paho waits for as long as a keep-alive, and forgets to close what failed.
+    """
+
+    patience = 5.0
+
+    def wrap_socket(self, sock: socket.socket, *arguments: Any, **options: Any) -> ssl.SSLSocket:
+        wrapped = super().wrap_socket(sock, *arguments, **options)
+        try:
+            wrapped.settimeout(self.patience)
+            wrapped.do_handshake()
+        except BaseException:
+            wrapped.close()
+            raise
+        return wrapped
 
 
 class Connection:
@@ -145,7 +165,12 @@ class Connection:
     def _connect(self) -> None:
         endpoint = self._endpoint
         if endpoint.is_encrypted:
-            context = ssl.create_default_context(cafile=endpoint.ca_file)
+            context = _Context(ssl.PROTOCOL_TLS_CLIENT)
+            context.patience = self.timeout
+            if endpoint.ca_file is None:
+                context.load_default_certs()
+            else:
+                context.load_verify_locations(endpoint.ca_file)
             if endpoint.client_certificate is not None:
                 context.load_cert_chain(endpoint.client_certificate, endpoint.client_key)
             self._client.tls_set_context(context)

@@ -189,7 +189,6 @@ def test_a_wrong_password(
     assert "wrong" not in caplog.text
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
 def test_a_broker_whose_certificate_nobody_vouches_for(
     tmp_path: Path, certificates: Certificates, locks: Mapping[str, str | None], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -202,8 +201,6 @@ def test_a_broker_whose_certificate_nobody_vouches_for(
         asyncio.run(test(broker_))
 
 
-# paho leaves the socket to Python's memory management when the handshake fails; it is closed then.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
 def test_a_certificate_of_another_host(
     tmp_path: Path, certificates: Certificates, locks: Mapping[str, str | None], caplog: pytest.LogCaptureFixture
 ) -> None:

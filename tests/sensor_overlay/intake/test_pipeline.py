@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
@@ -28,6 +28,7 @@ class FakeStore:
         self.let = asyncio.Event()
         self.let.set()
         self.tries = 0
+        self.received: Callable[[], int] = lambda: 0
 
     async def models(self, dev_euis: Sequence[str]) -> Mapping[str, str]:
         self.asked.append(list(dev_euis))
