@@ -80,7 +80,6 @@ _OF_EVENT = {
     "integration": "IntegrationEvent",
 }
 _PACKAGE = "integration"
-_MOST_LEVELS = 32
 
 
 def _classes() -> dict[str, type[Message]]:
@@ -137,20 +136,17 @@ def instant(message: Any) -> int | None:
 def plain(struct: Any) -> dict[str, Any]:
     """Return a `google.protobuf.Struct` as dictionaries, lists, texts, floats and booleans.
 
-    Raises:
-        BadMessageError: MALFORMED, it is nested more than 32 levels deep.
+    It cannot be deep: protobuf refuses messages that are nested more than 100 times, three for each level of a Struct.
     """
-    return {key: _value(value, 1) for key, value in struct.fields.items()}
+    return {key: _value(value) for key, value in struct.fields.items()}
 
 
-def _value(value: Any, level: int) -> Any:
-    if level > _MOST_LEVELS:
-        raise BadMessageError(Cause.MALFORMED, f"the object is nested more than {_MOST_LEVELS} levels deep")
+def _value(value: Any) -> Any:
     match value.WhichOneof("kind"):
         case "struct_value":
-            return {key: _value(inner, level + 1) for key, inner in value.struct_value.fields.items()}
+            return {key: _value(inner) for key, inner in value.struct_value.fields.items()}
         case "list_value":
-            return [_value(inner, level + 1) for inner in value.list_value.values]
+            return [_value(inner) for inner in value.list_value.values]
         case "null_value" | None:
             return None
         case kind:

@@ -117,6 +117,49 @@ def test_a_payload_cut_anywhere_never_gives_another_value(codec: Codec) -> None:
             assert part.items() <= full.items(), size
 
 
+@pytest.mark.parametrize(
+    ("element", "expected"),
+    [
+        ("01 ff9c", {"temperature": -10.0}),
+        ("02 63", {"humidity": 99}),
+        ("03 3f c1 00", {"acceleration_x": 1.0, "acceleration_y": -1.0, "acceleration_z": 0}),
+        ("04 ffff", {"illuminance": 65_535}),
+        ("05 ff", {"motion": 255}),
+        ("06 2710", {"co2": 10_000}),
+        ("07 0e10", {"battery_voltage": 3.6}),
+        ("08 01f4", {"analog_1": 0.5}),
+        ("09 0102030405 06", {}),
+        ("0a 0007", {"pulses_1": 7}),
+        ("0b 00010000", {"pulses_1_total": 65_536}),
+        ("0c 0064", {"external_temperature": 10.0}),
+        ("0d 01", {"digital_1": 1}),
+        ("0e 09c4", {"distance": 2.5}),
+        ("0f 03", {"vibration": 3}),
+        ("10 00c8 ffec", {"infrared_temperature_inside": 20.0, "infrared_temperature": -2.0}),
+        ("11 02", {"occupancy": 2}),
+        ("12 ff", {"water_leak": 255}),
+        ("13" + "14" * 65, {}),
+        ("14 000f7314", {"pressure": 1012.5}),
+        ("15 50 2d", {"sound_peak": 80, "sound": 45}),
+        ("16 0100", {"pulses_2": 256}),
+        ("17 ffffffff", {"pulses_2_total": 4_294_967_295}),
+        ("18 2710", {"analog_2": 10.0}),
+        ("19 fff6", {"external_temperature_2": -1.0}),
+        ("1a 00", {"digital_2": 0}),
+        ("1b fffffc18", {"analog_load_cell": -0.001}),
+        ("1c 0190", {"tvoc": 400}),
+        ("3d 00000000", {}),
+    ],
+)
+def test_every_type_of_elsys_has_its_length_and_scale(element: str, expected: dict[str, float]) -> None:
+    codec = by_profile("ers-co2")
+    assert codec is not None
+    # What comes after it is read only where its length is right.
+    found = codec.decode(bytes.fromhex(f"{element} 0d 05"), 5, 0)
+    assert values(found) == {**expected, "digital_1": 5}
+    assert found.notes == ()
+
+
 def test_an_unknown_element_ends_the_reading_and_is_noted() -> None:
     for profile, payload in (("ers-co2", "06 0308 3e 01 0100e2"), ("am107", "077d0803 aabb 0367e200")):
         codec = by_profile(profile)

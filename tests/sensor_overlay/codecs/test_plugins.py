@@ -125,6 +125,15 @@ def test_an_installed_codec_takes_the_place_of_ours(packages: Path) -> None:
     assert found is codecs()["elsys-ers-co2"]
 
 
+def test_one_that_takes_the_place_of_ours_wins_for_other_models_too(packages: Path) -> None:
+    code, points = from_the_page()
+    code = code.replace("kreis-pegel", "elsys-ers-co2").replace("pegel-2000", "lht65")
+    install(packages, "kreis_pegel", code, points)
+    found = by_profile("LHT65")
+    assert found is not None
+    assert found.vendor == "Kreiswerkstatt"
+
+
 def test_of_two_with_the_same_model_the_installed_one_wins(packages: Path) -> None:
     code, points = from_the_page()
     install(packages, "kreis_pegel", code.replace("pegel-2000", "lht65"), points)

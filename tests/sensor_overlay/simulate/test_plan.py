@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from sensor_overlay.codecs import by_profile
 from sensor_overlay.simulate import Plan, draw_up, write_registry
 from sensor_overlay.simulate.models import ROOM_MODELS
-from sensor_overlay.simulate.plan import CRS, Fault
+from sensor_overlay.simulate.plan import CRS, Fault, _grid
 from zwilling.cli import main
 from zwilling.crs.plane import transformed
 from zwilling.errors import SettingsError
@@ -65,6 +65,13 @@ def test_every_room_lies_within_the_walls_and_below_the_roof_of_its_building(pla
             assert sensor.height < 3.5 * (draft.storeys or 1)
     by_place = Counter((sensor.easting, sensor.northing, sensor.storey) for sensor in plan.sensors if sensor.room)
     assert max(by_place.values()) == 1
+
+
+def test_rooms_of_a_bent_house_lie_in_it() -> None:
+    bent = shapely.Polygon([(0, 0), (60, 0), (60, 40), (48, 40), (48, 12), (0, 12)])
+    places = _grid(bent, 11)
+    assert len(set(places)) == 11
+    assert all(bent.buffer(-0.5).contains(shapely.Point(place)) for place in places)
 
 
 @pytest.mark.parametrize("number", [1, 5, 60])
