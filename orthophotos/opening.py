@@ -26,7 +26,7 @@ from zwilling.errors import SourceError
 _FENCE: Final = {
     "GDAL_PAM_ENABLED": "NO",
     "GDAL_DISABLE_READDIR_ON_OPEN": "TRUE",
-    "GDAL_CACHEMAX": 64,  # MB, in each process
+    "GDAL_CACHEMAX": 64 << 20,  # bytes, in each process; rasterio hands it to GDALSetCacheMax as it is
     "GDAL_NUM_THREADS": "1",  # processes share the work
     "GDAL_HTTP_TIMEOUT": "1",
     "CPL_VSIL_CURL_ALLOWED_EXTENSIONS": "{none}",

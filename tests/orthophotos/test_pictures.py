@@ -14,9 +14,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
+from rasterio._env import get_gdal_config
 from rasterio.transform import Affine
 
 from orthophotos import scratch as scratch_module
+from orthophotos.opening import fence
 from orthophotos.pictures import open_pictures
 from tests.orthophotos.picture_files import CELL, HERE, NORTH, WEST, decoded, noise, window_of, write
 from zwilling.crs.plane import transformed
@@ -392,3 +394,10 @@ def test_a_full_disk_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "scratch" / "picture-0.rgba").symlink_to("/dev/full")
     with pytest.raises(TilesetError, match=r"decoded pictures cannot be written: No space left on device; make room"):
         pictures.decode(0, 0, tmp_path / "scratch")
+
+
+def test_gdal_keeps_what_it_has_decoded() -> None:
+    """In bytes, not in megabytes: with room for nothing, JPEG 2000 was decoded anew for each of its bands."""
+    block = 1024 * 1024 * 4  # that in which JPEG 2000 is read, four bands of bytes
+    with fence():
+        assert 10 * block < get_gdal_config("GDAL_CACHEMAX") <= 128 << 20
