@@ -5,12 +5,14 @@ from __future__ import annotations
 import datetime
 import math
 
+import holidays
 import numpy as np
 import pytest
 
 from sensor_overlay import instants
 from sensor_overlay.simulate import Days, Plan, draw_up, school_shift
 from sensor_overlay.simulate.days import ZONE, is_school_day
+from zwilling.region import load_region
 
 MONDAY = datetime.date(2026, 11, 16)
 
@@ -43,6 +45,19 @@ def days(plan: Plan) -> Days:
 )
 def test_school_days_of_nordrhein_westfalen(date: str, expected: bool) -> None:
     assert is_school_day(datetime.date.fromisoformat(date)) is expected
+
+
+def test_two_calendars_agree() -> None:
+    """The library's school holidays against those that the region's profile lists, from another source."""
+    profile = load_region("rhein-kreis-neuss").school_holidays
+    listed = {first + datetime.timedelta(days=n) for first, last, _ in profile for n in range((last - first).days + 1)}
+    public = holidays.country_holidays("DE", subdiv="NW")
+    span = (max(listed) - min(listed)).days
+    assert span > 1_000
+    for number in range(span):
+        date = min(listed) + datetime.timedelta(days=number)
+        if date.weekday() < 5:
+            assert is_school_day(date) == (date not in listed and date not in public), date
 
 
 def test_a_school_day_is_believable(days: Days) -> None:
