@@ -20,9 +20,9 @@ Play = Callable[[Callable[[Sensors, Hub], Coroutine[Any, Any, None]]], None]
 
 
 @asynccontextmanager
-async def stage(folder: Path, pace: Pace = QUICK) -> AsyncIterator[tuple[Sensors, Hub]]:
-    """Give sensors in a new store, and a hub that follows it."""
-    store = await open_store(folder / "zwilling.db")
+async def stage(place: Path | str, pace: Pace = QUICK) -> AsyncIterator[tuple[Sensors, Hub]]:
+    """Give sensors in the store in a folder, or at a URL, and a hub that follows it."""
+    store = await open_store(place / "zwilling.db" if isinstance(place, Path) else place)
     hub = Hub(store, pace=pace, now=lambda: NOW)
     await hub.start()
     try:
@@ -33,12 +33,12 @@ async def stage(folder: Path, pace: Pace = QUICK) -> AsyncIterator[tuple[Sensors
 
 
 @pytest.fixture
-def play(tmp_path: Path) -> Play:
-    """Run a test's own coroutine with sensors and a hub; a minute is more than any of them needs."""
+def play(database_url: str) -> Play:
+    """Run a test's own coroutine with sensors and a hub, on each kind of database."""
 
     def playing(scene: Callable[[Sensors, Hub], Coroutine[Any, Any, None]]) -> None:
         async def run() -> None:
-            async with asyncio.timeout(60), stage(tmp_path) as (sensors, hub):
+            async with asyncio.timeout(60), stage(database_url) as (sensors, hub):
                 await scene(sensors, hub)
 
         asyncio.run(run())

@@ -16,7 +16,7 @@ import { type Mark, Markers } from "./markers";
 import { type LineState, SensorPanel } from "./panel";
 import { type Alert, parseMessage, type Thing } from "./protocol";
 import { SensorSheet } from "./sheet";
-import { conditionWord, lineText, placeName, SENSOR_WORDS, shapeWord } from "./words";
+import { conditionWord, lineText, placeName, SENSOR_WORDS, sharedWord } from "./words";
 import "./sensors.css";
 
 /** Name of a sensor's id in the address. */
@@ -57,6 +57,8 @@ export class SensorDesk {
   private sheet: SensorSheet | null = null;
   private wished: { readonly id: string; readonly go: "stay" | "jump" } | null = null;
   private isFirst = true;
+  /** The frame in which marks are brought up to date; 0 for none. */
+  private update = 0;
 
   constructor(private readonly options: DeskOptions) {
     const { socket, events } = liveUrls();
@@ -102,6 +104,7 @@ export class SensorDesk {
   /** What the panel holds; built when it opens. */
   panelContent(words: Words): readonly Node[] {
     this.panel = new SensorPanel(this.book, words, {
+      markers: this.markers,
       choose: (id) => this.choose(id, "fly"),
       change: token() === null ? null : (alert, what) => void this.change(alert, what),
     });
@@ -163,10 +166,10 @@ export class SensorDesk {
   private readonly groupWords = {
     state: (marks: readonly Mark[]): string => {
       const { words } = this.options.chrome();
-      const shape = marks[0]?.shape;
-      if (!shape || shape === "plain") return "";
-      const count = marks.filter((mark) => mark.shape === shape).length;
-      const word = shapeWord(shape, words);
+      const [worst] = marks;
+      if (!worst || worst.shape === "plain") return "";
+      const count = marks.filter((mark) => mark.shape === worst.shape && mark.isOld === worst.isOld).length;
+      const word = sharedWord(worst.shape, worst.isOld, words);
       return count === marks.length
         ? words.in(SENSOR_WORDS.allWord, { word })
         : words.in(SENSOR_WORDS.clusterWord, { count, all: marks.length, word });
@@ -303,8 +306,13 @@ export class SensorDesk {
     this.markers?.set(this.marks());
   }
 
+  /** Once a frame at most: changes come ten times a second. */
   private updateMarks(): void {
-    this.markers?.update(this.marks());
+    if (!this.markers || this.update !== 0) return;
+    this.update = window.requestAnimationFrame(() => {
+      this.update = 0;
+      this.markers?.update(this.marks());
+    });
   }
 
   private marks(): readonly Mark[] {

@@ -36,6 +36,8 @@ interface Placed extends Spot {
 
 /** Nearer than this (metres), a marker shows figure and word. */
 const NEAR_METRES = 700;
+/** With so few markers there is room for all of it from afar, too. */
+const FEW_GROUPS = 6;
 const SIZE_NEAR = 48;
 const SIZE_FAR = 30;
 const STEM = 16;
@@ -108,6 +110,14 @@ export class Markers {
     this.draw();
   }
 
+  get isShown(): boolean {
+    return !this.element.hidden;
+  }
+
+  set isShown(shown: boolean) {
+    this.element.hidden = !shown;
+  }
+
   choose(id: string | null): void {
     if (this.chosen === id) return;
     this.chosen = id;
@@ -116,6 +126,7 @@ export class Markers {
 
   /** The sensors of the marker at a place of the canvas (CSS pixels); none where there is none. */
   at(x: number, y: number): readonly Mark[] {
+    if (!this.isShown) return [];
     // The one drawn last is on top.
     const hit = [...this.groups].reverse().find((group) => {
       const half = this.sizeOf(group) / 2 + 3;
@@ -208,7 +219,7 @@ export class Markers {
   }
 
   private isNear(group: Group<Placed>): boolean {
-    return group.spots.length > 1 || group.spots[0].metres < NEAR_METRES;
+    return group.spots.length > 1 || group.spots[0].metres < NEAR_METRES || this.groups.length <= FEW_GROUPS;
   }
 
   private sizeOf(group: Group<Placed>): number {

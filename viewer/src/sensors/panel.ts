@@ -8,9 +8,11 @@ import type { Book } from "./book";
 import { type Condition, conditionOf, measured } from "./condition";
 import type { Alert, Thing } from "./protocol";
 import { shapeSign } from "./shapes";
-import { conditionWord, MEANINGS, placeName, SENSOR_WORDS, shapeWord } from "./words";
+import { conditionWord, MEANINGS, placeName, SENSOR_WORDS, sharedWord } from "./words";
 
 export interface PanelActions {
+  /** Null where there is no scene. */
+  readonly markers: { isShown: boolean } | null;
   readonly choose: (id: string) => void;
   /** Null where the visitor may not change alerts. */
   readonly change: ((alert: Alert, what: "acknowledge" | "close") => void) | null;
@@ -50,6 +52,7 @@ export class SensorPanel {
   ) {
     this.content = [
       this.line,
+      ...(actions.markers ? [this.markerSwitch(actions.markers)] : []),
       el("h3", { text: words.in(SENSOR_WORDS.alerts) }),
       this.alerts,
       el("h3", { text: words.in(SENSOR_WORDS.sites) }),
@@ -68,6 +71,16 @@ export class SensorPanel {
       ),
     ];
     this.rebuild();
+  }
+
+  private markerSwitch(markers: { isShown: boolean }): HTMLElement {
+    const input = el("input", { type: "checkbox", role: "switch", id: "show-markers" });
+    input.checked = markers.isShown;
+    input.addEventListener("change", () => {
+      markers.isShown = input.checked;
+    });
+    const label = el("label", { for: "show-markers", text: this.words.in(SENSOR_WORDS.showMarkers) });
+    return el("div", { class: "layer-head" }, label, input);
   }
 
   setLine({ text, tone }: LineState): void {
@@ -109,7 +122,7 @@ export class SensorPanel {
       const condition = conditionOf(thing, this.book.properties, now);
       const known = worst.get(thing.site);
       const counts = known?.counts ?? new Map<string, number>();
-      counts.set(condition.shape, (counts.get(condition.shape) ?? 0) + 1);
+      counts.set(sameness(condition), (counts.get(sameness(condition)) ?? 0) + 1);
       const graver = !known || condition.severity > known.condition.severity ? condition : known.condition;
       worst.set(thing.site, { condition: graver, counts, all: (known?.all ?? 0) + 1 });
       const row = this.rows.get(thing.id);
@@ -117,7 +130,7 @@ export class SensorPanel {
     }
     for (const [site, { condition, counts, all }] of worst) {
       const summary = this.summaries.get(site);
-      const count = counts.get(condition.shape) ?? 0;
+      const count = counts.get(sameness(condition)) ?? 0;
       const look = `${condition.shape} ${condition.isOld} ${count} ${all}`;
       if (!summary || summary.look === look) continue;
       summary.look = look;
@@ -172,11 +185,11 @@ export class SensorPanel {
     return section;
   }
 
-  private siteState({ shape }: Condition, count: number, all: number): string {
+  private siteState({ shape, isOld }: Condition, count: number, all: number): string {
     const { words } = this;
     const amount = words.in(all === 1 ? SENSOR_WORDS.siteCountOne : SENSOR_WORDS.siteCount, { count: all });
     if (shape === "plain") return amount;
-    const word = shapeWord(shape, words);
+    const word = sharedWord(shape, isOld, words);
     if (all === 1) return `${amount}: ${word}`;
     return count === all
       ? words.in(SENSOR_WORDS.allOf, { count: all, word })
@@ -284,6 +297,11 @@ export class SensorPanel {
       act: () => change(alert, what),
     });
   }
+}
+
+/** The same for sensors that are said to be in the same state. */
+function sameness({ shape, isOld }: Condition): string {
+  return isOld ? `${shape}, old` : shape;
 }
 
 function mark(element: HTMLElement, isChosen: boolean): void {

@@ -27,6 +27,7 @@ export class SensorSheet {
   readonly content: readonly Node[];
   private readonly head = el("div", { class: "reading", "aria-live": "off" });
   private readonly others = el("dl", { class: "facts" });
+  private readonly othersHeading = el("h3");
   private readonly alerts = el("ul", { class: "alerts" });
   private readonly history = el("div", { class: "history" });
   private readonly heading = el("h3");
@@ -49,6 +50,7 @@ export class SensorSheet {
       ...extra,
       this.heading,
       this.history,
+      this.othersHeading,
       this.others,
       ...(thing ? [this.about(thing)] : []),
     ];
@@ -132,7 +134,8 @@ export class SensorSheet {
       ];
     });
     this.others.replaceChildren(...rows);
-    this.others.hidden = rows.length === 0;
+    this.othersHeading.textContent = words.in(SENSOR_WORDS.otherValues);
+    this.others.hidden = this.othersHeading.hidden = rows.length === 0;
   }
 
   private about(thing: Thing): HTMLElement {

@@ -9,7 +9,6 @@ import type { Thing } from "./protocol";
 const text = (de: string, en: string): Text => ({ de, en });
 
 export const SENSOR_WORDS = {
-  sensors: text("Sensoren", "Sensors"),
   airInSchools: text("Luft in den Schulen", "Air in the schools"),
   measured: text("Messwerte", "Sensor readings"),
   legend: text("So lesen Sie die Zeichen", "How to read the signs"),
@@ -55,7 +54,6 @@ export const SENSOR_WORDS = {
   again: text("Erneut versuchen", "Try again"),
   timeColumn: text("Uhrzeit", "Time"),
   levelColumn: text("Bedeutung", "Meaning"),
-  rangeColumn: text("von – bis", "range"),
   implausibleNote: text("unplausibel", "implausible"),
   noValue: text("kein Messwert", "no reading"),
   never: text("noch nie gehört", "never heard"),
@@ -82,8 +80,7 @@ export const SENSOR_WORDS = {
   allWord: text("alle {word}", "all {word}"),
   moreAlerts: text("Weitere Meldungen ({count})", "More alerts ({count})"),
   selected: text("Ausgewählt: {name}", "Selected: {name}"),
-  show: text("In der 3D-Ansicht zeigen", "Show in the 3D view"),
-  seeAll: text("Sensoren an diesem Ort: {count}", "Sensors at this place: {count}"),
+  showMarkers: text("Zeichen in der 3D-Ansicht", "Signs in the 3D view"),
 } as const satisfies Record<string, Text>;
 
 const SHAPES: Record<Shape, Text> = {
@@ -116,6 +113,11 @@ export const MEANINGS: readonly { readonly shape: Shape; readonly isOld: boolean
 /** The word of a shape. */
 export function shapeWord(shape: Shape, words: Words): string {
   return words.in(SHAPES[shape]);
+}
+
+/** The word of a state that several sensors share: `lüften`, `gut, verspätet`. */
+export function sharedWord(shape: Shape, isOld: boolean, words: Words): string {
+  return isOld ? `${shapeWord(shape, words)}, ${words.in(LATE)}` : shapeWord(shape, words);
 }
 
 /** `lüften`, `gut, verspätet`, `keine Daten seit 3 Std.` */
