@@ -139,6 +139,8 @@ async def _response(request: Request, answer: Answer, principal: Principal) -> R
         return Response(status_code=answer.status, headers={"cache-control": HIDDEN})
     is_public = not principal.name
     fields = {"cache-control": "no-cache" if is_public else HIDDEN, "vary": "Accept-Encoding, Authorization"}
+    if answer.following:
+        fields["link"] = f'<{answer.following}>; rel="next"'
     body = answer.body
     tag = hashlib.sha256(body).hexdigest()[:24]
     coding = IDENTITY

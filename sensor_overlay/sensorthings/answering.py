@@ -78,12 +78,14 @@ class Answer:
         media_type: of the content.
         status: of HTTP.
         location: address of what was made; empty for none.
+        following: address of the next page, for formats that have no place for it; empty for none.
     """
 
     body: bytes
     media_type: str = JSON
     status: HTTPStatus = HTTPStatus.OK
     location: str = ""
+    following: str = ""
 
 
 def root_document(root: str) -> Answer:
@@ -172,7 +174,8 @@ async def _collection(reader: Reader, address: Address, options: Options, link: 
     page = await reader.collection(address, options)
     if options.result_format == "CSV":
         content = formats.comma_separated(entity, page.entities, options)
-        return Answer(content.encode(), "text/csv; charset=utf-8")
+        following = next_link(link, options, page.token) if page.token else ""
+        return Answer(content.encode(), "text/csv; charset=utf-8", following=following)
     head = _head(page, options, link)
     if options.result_format == "GeoJSON":
         return Answer(msgspec.json.encode({**head, **formats.geojson(entity, page.entities)}), "application/geo+json")

@@ -8,6 +8,7 @@ from urllib.parse import quote, urlsplit
 
 import msgspec
 import pytest
+from sqlalchemy import event
 
 from sensor_overlay.access import PUBLIC
 from sensor_overlay.sensorthings import answering
@@ -310,3 +311,32 @@ def test_injections_find_nothing_and_break_nothing(store: Store, attack: str) ->
     with contextlib.suppress(BadRequestError):
         assert set(ids(store, f"Things?$orderby={quote(attack)}")) == {1, 2}
     assert ids(store, "Things") == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("target", "most"),
+    [
+        ("Datastreams?$top=1000&$expand=Observations($orderby=phenomenonTime desc;$top=1)", 2),
+        ("Datastreams?$top=1000&$expand=Observations($top=2),Thing/Locations,Sensor,ObservedProperty", 6),
+        ("Things?$expand=Locations,Datastreams($expand=Observations($top=3;$expand=FeatureOfInterest))", 5),
+        ("Datastreams?$count=true&$expand=Observations($count=true;$top=1)", 4),
+        ("Things(1)/Datastreams(1)/Observations?$count=true", 3),
+    ],
+)
+def test_statements_grow_with_levels_and_not_with_entities(store: Store, target: str, most: int) -> None:
+    counts = []
+    for principal in (PUBLIC, EVERYTHING):
+        statements: list[str] = []
+
+        def note(_c: Any, _cursor: Any, statement: str, *_rest: Any, found: list[str] = statements) -> None:
+            if statement.startswith("SELECT"):
+                found.append(statement)
+
+        engine = store._readers.sync_engine
+        event.listen(engine, "before_cursor_execute", note)
+        try:
+            get(store, target, principal)
+        finally:
+            event.remove(engine, "before_cursor_execute", note)
+        counts.append(len(statements))
+    assert counts[0] == counts[1] <= most
