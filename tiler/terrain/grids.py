@@ -13,6 +13,10 @@ from numpy.typing import NDArray
 MILLIMETRES: Final = 1000.0
 Floats = NDArray[np.float64]
 _SKIRT_LEVELS: Final = 4  # how many levels coarser a neighbour may be for a skirt to reach its border
+# How much a triangle's direction must have in common with the mean of its normals (cosine): as bytes they are off by
+# a hundredth.
+_LEAST_LIT: Final = 0.03
+_TURNS: Final = 8  # then straight up
 
 
 def at_points(heights: Floats, row: Floats, column: Floats) -> Floats:
@@ -91,3 +95,29 @@ def normals_in(positions: Floats, local: Floats, slopes: Floats) -> Floats:
     rise = np.linalg.solve(turn, slopes.T).T
     normals = np.column_stack([-rise, np.ones(len(rise))])
     return np.asarray(normals / np.linalg.norm(normals, axis=1, keepdims=True))
+
+
+def righted(normals: Floats, local: Floats, triangles: NDArray[np.int64]) -> Floats:
+    """Return normals that agree with all triangles about which side is lit.
+
+    Slopes are measured over two cells.  In the crowns of trees of a surface model the ground goes up and down by metres
+    from point to point, and triangles there turn away from such normals.  These are set up by half, again and again:
+    every triangle faces up, if little, so straight up is right for all.
+
+    Args:
+        normals: unit vectors, shape (v, 3).
+        local: east, north, up of the vertices, shape (v, 3).
+        triangles: shape (t, 3), counter-clockwise seen from above.
+    """
+    a, b, c = (local[triangles[:, corner]] for corner in range(3))
+    facing = np.cross(b - a, c - a)
+    facing /= np.maximum(np.linalg.norm(facing, axis=1, keepdims=True), np.finfo(np.float64).tiny)
+    least = np.minimum(_LEAST_LIT, facing[:, 2] - np.abs(facing[:, 2]) / 2)
+    turn = 0
+    while (against := (facing * normals[triangles].mean(axis=1)).sum(axis=1) < least).any():
+        bent = np.unique(triangles[against])
+        normals = normals.copy() if turn == 0 else normals
+        normals[bent, :2] *= 0.5 if turn < _TURNS else 0.0
+        normals[bent] /= np.linalg.norm(normals[bent], axis=1, keepdims=True)
+        turn += 1
+    return normals

@@ -15,7 +15,16 @@ from tiler.glb import Compression
 from tiler.target import FolderTarget
 from tiler.terrain import patch, relief, scheme, texture
 from tiler.terrain.covering import Shown
-from tiler.terrain.grids import MILLIMETRES, any_of_four, at_points, border_error, halving_error, normals_in, slopes_at
+from tiler.terrain.grids import (
+    MILLIMETRES,
+    any_of_four,
+    at_points,
+    border_error,
+    halving_error,
+    normals_in,
+    righted,
+    slopes_at,
+)
 from tiler.terrain.ground import Ground
 from tiler.terrain.scheme import TEXELS, Place, Scheme
 from tiler.terrain.tree import TileFacts
@@ -173,7 +182,14 @@ class Maker:
             data = texture.encode(picture.image, encoding.quality, encoding.methods[level > 0])
             stored = patch.Picture(data, has_alpha=not picture.is_whole)
         made = patch.encode(
-            patch.Surface(draft.shown.drawn, vertices, local, normals_in(positions, local, slopes), uv, triangles),
+            patch.Surface(
+                draft.shown.drawn,
+                vertices,
+                local,
+                righted(normals_in(positions, local, slopes), local, triangles),
+                uv,
+                triangles,
+            ),
             max(_PIXELS * texel, border_error(heights)),
             stored,
             compression=encoding.compression,

@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tiler.glb import Compression
-from tiler.terrain.grids import normals_in, slopes_at
+from tiler.terrain.grids import normals_in, righted, slopes_at
 from tiler.terrain.patch import Surface, encode, order_of_use
 from tiler.terrain.relief import measure, triangulate
 
@@ -117,3 +117,31 @@ def lowest_at(triangle: Floats, place: float) -> float:
         if min(x0, x1) <= place <= max(x0, x1):
             heights.append(min(z0, z1) if x0 == x1 else z0 + (z1 - z0) * (place - x0) / (x1 - x0))
     return float(min(heights))
+
+
+@pytest.mark.parametrize("roughness", [0.2, 2.0, 8.0, 40.0])
+@pytest.mark.parametrize("seed", range(4))
+def test_no_triangle_is_lit_from_below(roughness: float, seed: int) -> None:
+    """Not even in the crowns of trees, where heights jump by metres from point to point."""
+    heights = np.random.default_rng(seed).uniform(-roughness, roughness, (N + 3, N + 3))
+    rough = surface(heights, np.ones((N, N), np.bool_))
+    normals = righted(rough.normals, rough.local, rough.triangles)
+    assert np.linalg.norm(normals, axis=1) == pytest.approx(np.ones(len(normals)))
+    a, b, c = (rough.local[rough.triangles[:, corner]] for corner in range(3))
+    facing = np.cross(b - a, c - a)
+
+    def lit(some: Floats) -> Floats:
+        return np.asarray((facing * some[rough.triangles].mean(axis=1)).sum(axis=1))
+
+    assert (lit(normals) > 0).all()
+    assert roughness < 8 or (lit(rough.normals) < 0).any()
+    if roughness <= 2:  # where all triangles around it agreed from the first, a normal stays as it was measured
+        against = np.unique(rough.triangles[lit(rough.normals) < 0.03 * np.linalg.norm(facing, axis=1)])
+        near = np.isin(rough.triangles, against).any(axis=1)
+        calm = np.setdiff1d(np.arange(len(normals)), rough.triangles[near])
+        assert (normals[calm] == rough.normals[calm]).all()
+
+
+def test_gentle_ground_keeps_its_normals() -> None:
+    gentle = surface(hills(1.0), np.ones((N, N), np.bool_))
+    assert righted(gentle.normals, gentle.local, gentle.triangles) is gentle.normals
