@@ -207,10 +207,17 @@ def _address(url: str | Path) -> URL:
         raise StoreError("this is no address of a database", remedy="write postgresql://user@host/name") from error
     backend = address.get_backend_name()
     if backend in ("postgresql", "postgres"):
-        return address.set(drivername="postgresql+asyncpg")
+        query = {_QUERY.get(key, key): value for key, value in address.query.items()}
+        unknown = sorted(query.keys() - {"host", "port", "ssl"})
+        if unknown:
+            raise StoreError(f"the address of the database has {unknown[0]!r}, which is not known here")
+        return address.set(drivername="postgresql+asyncpg", query=query)
     raise StoreError(
         f"databases of the kind {backend!r} are not known", remedy="write postgresql://user@host/name, or a file's path"
     )
+
+
+_QUERY = {"sslmode": "ssl"}  # libpq's name, which everybody knows, and the driver's
 
 
 def _documents() -> dict[str, Any]:

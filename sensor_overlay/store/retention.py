@@ -160,24 +160,32 @@ _STARTS = select(observation.c.datastream_id, func.min(_TIME)).where(_IS_OF, _IS
 
 
 async def _remove_old(store: Store, now: int, before: int, limit: int) -> int:
-    """Reckon and remove single observations, some datastreams and one day of each at a time; return how many."""
+    """Reckon and remove single observations, some datastreams and some days of each at a time; return how many."""
     async with store.reading() as connection:
         query = select(latest.c.datastream_id).where(latest.c.first_time < before).order_by(latest.c.datastream_id)
         ids = list(await connection.scalars(query))
     removed = 0
+    span = DAY
     for begin in range(0, len(ids), _STREAMS_A_STEP):
         group = ids[begin : begin + _STREAMS_A_STEP]
-        while group:
+        left = group
+        while left:
             async with store.writing(now) as commit:
-                which = {"ids": group, "before": before, "limit": limit}
-                starts = {row[0]: row[1] for row in await commit.connection.execute(_STARTS, which)}
+                starts = await commit.connection.execute(_STARTS, {"ids": left, "before": before, "limit": limit})
                 # Whole days, so that an hour is reckoned at once.
-                ends = {number: min(before, start - start % DAY + DAY) for number, start in starts.items()}
+                ends = {number: min(before, start - start % DAY + span) for number, start in starts}
+                step = 0
                 for end in sorted(set(ends.values())):
                     chosen = [number for number, each in ends.items() if each == end]
-                    removed += await _remove(commit.connection, _IS_OLD, {"ids": chosen, "before": end, "limit": limit})
-                await commit.connection.execute(_BOUNDS, {"ids": group, "limit": limit})
-            group = list(starts)
+                    step += await _remove(commit.connection, _IS_OLD, {"ids": chosen, "before": end, "limit": limit})
+                left = [number for number, end in ends.items() if end < before]
+                if not left:
+                    await commit.connection.execute(_BOUNDS, {"ids": group, "limit": limit})
+            removed += step
+            if step < _ROWS_A_STEP // 4:
+                span = min(2 * span, 64 * DAY)
+            elif step > _ROWS_A_STEP:
+                span = max(span // 2, DAY)
             await asyncio.sleep(0)  # intake's turn
     return removed
 

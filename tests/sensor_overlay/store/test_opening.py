@@ -16,7 +16,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, select, text
 
 from sensor_overlay.instants import HOUR
-from sensor_overlay.store.errors import StoreError
+from sensor_overlay.store.errors import StoreError, StoreUnavailableError
 from sensor_overlay.store.opening import Store, open_store
 from sensor_overlay.store.schema import metadata, thing, uplink
 from sensor_overlay.store.writing import write
@@ -108,6 +108,14 @@ def test_other_users_of_the_machine_cannot_read_the_file(tmp_path: Path) -> None
     path = tmp_path / "new" / "zwilling.db"
     using(str(path), observations)
     assert stat.S_IMODE(os.stat(path).st_mode) == 0o600  # noqa: PTH116
+
+
+def test_names_of_libpq_are_understood_in_addresses(postgresql_url: str) -> None:
+    using(f"{postgresql_url}?sslmode=disable", observations)
+    with pytest.raises(StoreUnavailableError, match="SSL"):
+        using(f"{postgresql_url}?sslmode=require", observations)
+    with pytest.raises(StoreError, match="'sslroot', which is not known here"):
+        using(f"{postgresql_url}?sslroot=x", observations)
 
 
 @pytest.mark.parametrize("prefix", ["", "sqlite:///"])
