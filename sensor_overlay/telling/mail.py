@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ssl
 from collections.abc import Mapping
 from email.message import EmailMessage
@@ -20,6 +21,7 @@ TIMEOUT_SECONDS: Final = 20.0
 """For each answer of the server."""
 WHOLE_SECONDS: Final = 60.0
 """For all of it; shorter than a claim."""
+GOODBYE_SECONDS: Final = 5.0
 
 
 class Mail:
@@ -53,22 +55,8 @@ class Mail:
         address = self._addresses.get(bundle.recipient)
         if address is None:
             return Outcome(Fate.REFUSED, "the settings name no address")
-        settings = self._settings
         try:
-            async with asyncio.timeout(WHOLE_SECONDS):
-                await aiosmtplib.send(
-                    self.message(bundle, address),
-                    sender=settings.sender,
-                    recipients=[address],
-                    hostname=settings.host,
-                    port=settings.port,
-                    username=settings.username or None,
-                    password=self._password or None,
-                    use_tls=settings.security == "tls",
-                    start_tls=settings.security == "starttls",
-                    timeout=TIMEOUT_SECONDS,
-                    tls_context=self._tls,
-                )
+            await self._deliver(self.message(bundle, address), address)
         except aiosmtplib.SMTPRecipientsRefused as error:
             codes = [refusal.code for refusal in error.recipients]
             reason = "; ".join(f"{refusal.code} {_line(refusal.message)}" for refusal in error.recipients)
@@ -79,6 +67,34 @@ class Mail:
         except (aiosmtplib.SMTPException, OSError, TimeoutError, ValueError) as error:
             return Outcome(Fate.FAILED, _line(f"{type(error).__name__}: {error}"))
         return Outcome(Fate.SENT)
+
+    async def _deliver(self, message: EmailMessage, address: str) -> None:
+        settings = self._settings
+        client = aiosmtplib.SMTP(
+            hostname=settings.host,
+            port=settings.port,
+            username=settings.username or None,
+            password=self._password or None,
+            use_tls=settings.security == "tls",
+            start_tls=settings.security == "starttls",
+            timeout=TIMEOUT_SECONDS,
+            tls_context=self._tls,
+        )
+        connection: asyncio.BaseTransport | None = None
+        try:
+            async with asyncio.timeout(WHOLE_SECONDS):
+                await client.connect()
+                connection = client.transport
+                await client.send_message(message, sender=settings.sender, recipients=[address])
+            # It is taken: whatever happens now, it is not sent again.
+            with contextlib.suppress(aiosmtplib.SMTPException, OSError, TimeoutError):
+                async with asyncio.timeout(GOODBYE_SECONDS):
+                    await client.quit()
+        finally:
+            client.close()
+            if isinstance(connection, asyncio.WriteTransport):
+                connection.abort()  # the other side may not keep it half closed
+                await asyncio.sleep(0)  # now it is closed
 
     def message(self, bundle: Bundle, address: str) -> EmailMessage:
         """Return the e-mail, the same at each attempt save for its date."""

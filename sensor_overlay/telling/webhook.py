@@ -59,6 +59,7 @@ class Webhook:
         }
         # A proxy of the environment is for the way out, not for this machine.
         is_here = is_loopback(urlsplit(address.url).hostname or "")
+        status: int | None = None
         try:
             async with (
                 httpx.AsyncClient(timeout=TIMEOUT_SECONDS, follow_redirects=False, trust_env=not is_here) as client,
@@ -66,7 +67,8 @@ class Webhook:
             ):
                 status = response.status_code  # what else it says is not read: it may be without end
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-            return Outcome(Fate.FAILED, f"{type(error).__name__}: {error}".rstrip(": "))
+            if status is None:  # else it is answered, and only saying goodbye went wrong
+                return Outcome(Fate.FAILED, f"{type(error).__name__}: {error}".rstrip(": "))
         if 200 <= status < 300:
             return Outcome(Fate.SENT)
         if status == _GONE:

@@ -31,6 +31,8 @@ class Postbox:
         answers: what the next deliveries are answered, before all others are taken.
         recipients: what the next recipients are answered.
         logins: users and passwords that came.
+        is_encrypted: of each delivery.
+        hangs_up: instead of a last word.
     """
 
     port: int = 0
@@ -39,6 +41,7 @@ class Postbox:
     recipients: list[str] = field(default_factory=list)
     logins: list[tuple[bytes, bytes]] = field(default_factory=list)
     is_encrypted: list[bool] = field(default_factory=list)
+    hangs_up: bool = False
 
     async def handle_RCPT(self, _server: Any, _session: Any, envelope: Envelope, address: str, _options: Any) -> str:
         if self.recipients:
@@ -56,6 +59,11 @@ class Postbox:
         self.inbox.append(message)
         self.is_encrypted.append(session.ssl is not None)
         return "250 OK"
+
+    async def handle_QUIT(self, server: Any, _session: Any, _envelope: Envelope) -> str:
+        if self.hangs_up:
+            server.transport.abort()
+        return "221 Bye"
 
     def login(self, _server: Any, _session: Any, _envelope: Any, _mechanism: str, data: Any) -> AuthResult:
         assert isinstance(data, LoginPassword)

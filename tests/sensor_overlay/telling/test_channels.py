@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import hashlib
 import hmac
 import json
 import ssl
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -38,6 +40,12 @@ LINE = Line(
 )
 ONE = Bundle(7, "mail", "hausmeister", 1, (LINE,))
 ADDRESS = {"hausmeister": "h@example.de"}
+
+
+@pytest.fixture(autouse=True)
+def _nothing_stays_open() -> Iterator[None]:
+    yield
+    gc.collect()  # what was not closed is told here, by pytest, and not in some other test
 
 
 def mail(port: int, **more: object) -> MailSettings:
@@ -133,6 +141,13 @@ def test_what_the_server_says_of_a_message() -> None:
         postbox.answers.append("452 disk full")
         outcome = asyncio.run(Mail(mail(postbox.port), "", ADDRESS, "Zwilling").send(ONE))
     assert (outcome.fate, outcome.reason) == (Fate.FAILED, "the server answers 452 disk full")
+
+
+def test_what_the_server_has_taken_is_sent_even_if_it_hangs_up_then() -> None:
+    with smtp() as postbox:
+        postbox.hangs_up = True
+        outcome = asyncio.run(Mail(mail(postbox.port), "", ADDRESS, "Zwilling").send(ONE))
+    assert (outcome.fate, len(postbox.inbox)) == (Fate.SENT, 1)
 
 
 def test_a_server_that_is_not_there() -> None:
