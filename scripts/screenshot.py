@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -80,10 +81,39 @@ def take(page: Page, address: str, into: Path) -> None:
     open_view(page, f"{address}{VIEW}&gebaeude={chosen}&kamera={nearer(page, address, chosen, CLOSER)}")
     if page.evaluate("() => window.zwilling.selected") != chosen:
         raise RuntimeError(f"the link did not select {chosen}")
+    save(page, into)
+
+
+def take_sensors(page: Page, address: str, into: Path) -> None:
+    """Save a picture of the demo's sensors, with the day of a room that needs air."""
+    open_view(page, f"{address}{VIEW}&sensor={stuffy_room(address)}")
+    page.get_by_role("button", name="Sensoren").click()
+    page.locator("#details svg").first.wait_for(timeout=PATIENCE_MS)
+    page.wait_for_function("() => window.zwilling.idle()", timeout=PATIENCE_MS, polling=500)
+    refuse_faults(page)
+    save(page, into)
+
+
+def save(page: Page, into: Path) -> None:
+    """Save what the page shows."""
     into.parent.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=into, timeout=PATIENCE_MS)
     if into.stat().st_size > LARGEST_BYTES:
         raise RuntimeError(f"{into} has {into.stat().st_size} bytes; at most {LARGEST_BYTES} may be committed")
+
+
+def stuffy_room(address: str) -> str:
+    """Return the id of a sensor whose room needs air, as soon as one has its last day."""
+    end = time.monotonic() + PATIENCE_MS / 1000
+    while time.monotonic() < end:
+        for thing in fetch(address + "api/sensors")["things"]:
+            value = thing["latest"].get("co2", {})
+            if value.get("level") == 1 and thing["state"] == "fresh":
+                day = fetch(f"{address}api/sensors/{thing['id']}/series?property=co2")
+                if len(day["times"]) > 60:
+                    return str(thing["id"])
+        time.sleep(2)
+    raise RuntimeError("no sensor of the demo has a day to show")
 
 
 def building_in_view(page: Page) -> str:
@@ -111,7 +141,7 @@ def building_in_view(page: Page) -> str:
 
 def nearer(page: Page, address: str, building: str, part: float) -> str:
     """Return the camera, as a link names it, at a `part` of its distance to a building, looking the same way."""
-    (layer,) = fetch(address + "api/twin")["layers"]
+    layer = next(layer for layer in fetch(address + "api/twin")["layers"] if layer["kind"] == "buildings")
     west, south, low, east, north, _ = fetch(address.rstrip("/") + layer["item"].replace("{id}", building))["bbox"]
     camera = page.evaluate("() => window.zwilling.camera")
     place = [
@@ -151,6 +181,7 @@ def main() -> None:
         served("demo", "--dir", folder, "--no-browser") as address,
     ):
         take(new_page(), address, IMAGES / "first-light.png")
+        take_sensors(new_page(), address, IMAGES / "sensors.png")
 
 
 if __name__ == "__main__":
