@@ -178,7 +178,7 @@ async def _collection(reader: Reader, address: Address, options: Options, link: 
         return Answer(content.encode(), "text/csv; charset=utf-8", following=following)
     head = _head(page, options, link)
     if options.result_format == "GeoJSON":
-        return Answer(msgspec.json.encode({**head, **formats.geojson(entity, page.entities)}), "application/geo+json")
+        return Answer(msgspec.json.encode({**head, **formats.geojson(page.entities)}), "application/geo+json")
     return Answer(msgspec.json.encode({**head, "value": page.entities}))
 
 

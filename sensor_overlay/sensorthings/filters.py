@@ -250,6 +250,8 @@ class _Translator:
         start = 0
         if names[0] in self._variables:
             scope, start = self._variables[names[0]], 1
+        elif names[0] in (scope.entity.plural, scope.entity.name) and names[0] not in scope.entity.navigations:
+            start = 1  # `Things/name` of things, as Masterportal writes it and FROST-Server takes it
         for index in range(start, len(names)):
             name, rest = names[index], names[index + 1 :]
             if name in ("id", "@iot.id") and not rest:

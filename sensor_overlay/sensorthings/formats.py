@@ -8,13 +8,13 @@ from typing import Any, Final
 
 import msgspec
 
-from sensor_overlay.sensorthings.errors import BadRequestError
 from sensor_overlay.sensorthings.model import OBSERVATION, Entity
 from sensor_overlay.sensorthings.options import Options
 from sensor_overlay.sensorthings.representation import area
 
 _DEFAULT_COMPONENTS: Final = ("id", "phenomenonTime", "resultTime", "result")
-_GEOMETRY_OF: Final = {"Location": "location", "FeatureOfInterest": "feature", "Datastream": "observedArea"}
+_GEOMETRIES: Final = ("location", "feature", "observedArea")
+_PLACES: Final = ("Locations", "FeatureOfInterest", "Thing", "Things", "Datastream", "Datastreams")
 
 
 def components(options: Options) -> tuple[str, ...]:
@@ -44,23 +44,31 @@ def data_arrays(entities: list[dict[str, Any]], datastreams: list[int], options:
     ]
 
 
-def geojson(entity: Entity, entities: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return a FeatureCollection (RFC 7946) of entities that have a geometry.
-
-    Raises:
-        BadRequestError: entities of this kind have none.
-    """
-    name = _GEOMETRY_OF.get(entity.name)
-    if name is None:
-        raise BadRequestError(f"{entity.plural} have no geometry; {', '.join(_GEOMETRY_OF)} have one")
+def geojson(entities: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return a FeatureCollection (RFC 7946): each entity with its own geometry, or the first that was expanded."""
     features = []
     for content in entities:
-        properties = {key: value for key, value in content.items() if key != name}
-        feature: dict[str, Any] = {"type": "Feature", "geometry": area(content.get(name)), "properties": properties}
+        geometry, properties = _geometry(content)
+        feature: dict[str, Any] = {"type": "Feature", "geometry": geometry, "properties": properties}
         if "@iot.id" in content:
             feature["id"] = content["@iot.id"]
         features.append(feature)
     return {"type": "FeatureCollection", "features": features}
+
+
+def _geometry(content: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """Return the geometry of an entity, and what else it has."""
+    for name in _GEOMETRIES:
+        if name in content:
+            return area(content[name]), {key: value for key, value in content.items() if key != name}
+    for name in _PLACES:
+        found = content.get(name)
+        inner = found[0] if isinstance(found, list) and found else found
+        if isinstance(inner, dict):
+            geometry, _ = _geometry(inner)
+            if geometry is not None:
+                return geometry, content
+    return None, content
 
 
 def comma_separated(entity: Entity, entities: list[dict[str, Any]], options: Options) -> str:

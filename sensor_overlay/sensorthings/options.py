@@ -11,7 +11,7 @@ from typing import Final
 from urllib.parse import quote, unquote_plus
 
 from sensor_overlay.sensorthings.errors import BadRequestError
-from sensor_overlay.sensorthings.model import ENTITIES, Entity, ToMany, ToOne
+from sensor_overlay.sensorthings.model import ENTITIES, Entity, Kind, ToMany, ToOne
 
 DEFAULT_TOP: Final = 100
 MAX_TOP: Final = 10_000
@@ -223,9 +223,16 @@ def _selected(text: str, entity: Entity) -> tuple[str, ...]:
     names = [name.strip() for name in text.split(",")]
     known = ["id", "@iot.id", "@iot.selfLink", *entity.properties, *entity.navigations]
     for name in names:
-        if name not in known and name != "*":
+        if name not in known and name != "*" and not _is_member(name, entity):
             raise BadRequestError(f"$select: {entity.name} has no {name[:60]!r}; it has {', '.join(known)}")
     return tuple(names)
+
+
+def _is_member(name: str, entity: Entity) -> bool:
+    """Return whether a name is a path into a property that has members (`properties/site`)."""
+    first, slash, _ = name.partition("/")
+    known = entity.properties.get(first)
+    return bool(slash) and known is not None and known.kind in (Kind.DOCUMENT, Kind.GEOMETRY, Kind.UNIT)
 
 
 def written(options: Options, separator: str = "&") -> str:

@@ -6,7 +6,7 @@ Spec: OGC 18-088, 8.1 (control information), 9.3.2.2 (`$select`). Addresses are 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from sensor_overlay import instants
@@ -70,12 +70,14 @@ class Shape:
         with_id: `@iot.id`.
         with_self_link: `@iot.selfLink`.
         links: navigations whose addresses are written.
+        members: paths of those members of a property that are written; it is written whole where it has none here.
     """
 
     properties: tuple[Property, ...]
     with_id: bool
     with_self_link: bool
     links: tuple[str, ...]
+    members: Mapping[str, tuple[tuple[str, ...], ...]] = field(default_factory=dict)
 
 
 def shape_of(entity: Entity, options: Options) -> Shape:
@@ -85,12 +87,35 @@ def shape_of(entity: Entity, options: Options) -> Shape:
     if names is None or "*" in names:
         links = tuple(name for name in entity.navigations if name not in expanded)
         return Shape(tuple(entity.properties.values()), True, True, links)
+    paths = [tuple(name.split("/")) for name in names if "/" in name]
+    members = {
+        path[0]: tuple(each[1:] for each in paths if each[0] == path[0]) for path in paths if path[0] not in names
+    }
     return Shape(
-        tuple(known for known in entity.properties.values() if known.name in names),
+        tuple(known for known in entity.properties.values() if known.name in names or known.name in members),
         bool({"id", "@iot.id"} & set(names)),
         "@iot.selfLink" in names,
         tuple(name for name in entity.navigations if name in names and name not in expanded),
+        members,
     )
+
+
+def chosen(document: Any, paths: tuple[tuple[str, ...], ...]) -> Any:
+    """Return what of a document lies at some paths.
+
+    Example:
+        >>> chosen({"a": {"b": 1, "c": 2}, "d": 3}, (("a", "b"), ("e",)))
+        {'a': {'b': 1}}
+    """
+    if not isinstance(document, dict):
+        return None
+    found: dict[str, Any] = {}
+    for name in dict.fromkeys(path[0] for path in paths if path[0] in document):
+        rests = tuple(path[1:] for path in paths if path[0] == name)
+        value = document[name] if () in rests else chosen(document[name], rests)
+        if value is not None:
+            found[name] = value
+    return found
 
 
 def columns_of(entity: Entity, shape: Shape) -> list[tuple[str, bool]]:
@@ -116,6 +141,8 @@ def writer(entity: Entity, shape: Shape, root: str) -> Callable[[Row], dict[str,
             content["@iot.id"] = key
         for known in shape.properties:
             value = property_value(entity, known, row)
+            if known.name in shape.members:
+                value = chosen(value, shape.members[known.name])
             if value is not None or _always(entity, known):
                 content[known.name] = value
         for name in shape.links:

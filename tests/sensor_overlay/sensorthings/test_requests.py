@@ -340,3 +340,49 @@ def test_statements_grow_with_levels_and_not_with_entities(store: Store, target:
             event.remove(engine, "before_cursor_execute", note)
         counts.append(len(statements))
     assert counts[0] == counts[1] <= most
+
+
+NEWEST_CO2 = (
+    "Datastreams($filter=ObservedProperty/name eq 'co2';$expand=Observations($top=1;$orderby=phenomenonTime desc))"
+)
+RANGE = "$filter=phenomenonTime gt 2026-11-20T09:00:00.000Z and phenomenonTime lt 2026-11-20T11:00:00.000Z"
+BOX = "geography'POLYGON ((6.67 51.19,6.685 51.19,6.685 51.21,6.67 51.21,6.67 51.19))'"
+
+
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [
+        # Masterportal, as it asks Hamburg's FROST-Server: the collection's own name before a property.
+        (
+            f"Things?$filter=startswith(Things/name,'R 1') and st_within(Locations/location,{BOX})&$expand=Locations",
+            [1],
+        ),
+        (f"Things?$filter=Datastreams/ObservedProperty/name eq 'co2'&$expand=Locations,{NEWEST_CO2}", [1, 2]),
+        # QGIS: by the kind of geometry, plain or in a feature, and by the map's extent.
+        ("Locations?$filter=location/type eq 'Point' or location/geometry/type eq 'Point'&$top=0&$count=true", []),
+        (f"Locations?$filter=(location/geometry/type eq 'Point') and (geo.intersects(location, {BOX}))", []),
+        ("Locations?$filter=location/geometry/type eq 'Point'&$top=200&$count=false&$skip=0", [2]),
+        ("FeaturesOfInterest?$filter=feature/type eq 'Point'&$expand=Observations($top=1;$expand=Datastream)", [1, 2]),
+        ("Locations?$expand=Things($expand=Datastreams($top=5;$filter=ObservedProperty/name eq 'co2'))", [1, 2]),
+        # Grafana: a panel's range, as it writes times.
+        (f"Datastreams(1)/Observations?{RANGE}&$select=phenomenonTime,result&$orderby=phenomenonTime asc", [10, 11]),
+        ("Things?$select=id,name,properties/floor&$expand=Locations($select=location)&$top=10000", [1, 2]),
+    ],
+)
+def test_what_known_clients_ask(store: Store, target: str, expected: list[int]) -> None:
+    page = ask(store, quote(target, safe="?&=$;(),/'"))
+    assert page.ids == expected
+    if "$count=true" in target:
+        assert page.count == 2
+
+
+def test_members_of_documents_are_selected(store: Store) -> None:
+    found = get(store, "Things?$select=name,properties/floor,properties/nothing&$top=1")["value"]
+    assert found == [{"name": "R 101", "properties": {"floor": 1}}]
+    assert get(store, "Datastreams(1)?$select=unitOfMeasurement/symbol") == {"unitOfMeasurement": {"symbol": "ppm"}}
+
+
+def test_things_are_features_where_their_locations_are_expanded(store: Store) -> None:
+    found = get(store, "Things?$select=id,properties/floor&$expand=Locations($select=location)&$resultFormat=GeoJSON")
+    assert [feature["geometry"]["coordinates"] for feature in found["features"]] == [[6.68, 51.2], [6.69, 51.2]]
+    assert found["features"][1]["properties"]["properties"] == {"floor": 2.5}
