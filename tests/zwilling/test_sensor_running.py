@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import json
-import os
 import select
 import signal
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -50,7 +50,7 @@ def until_it_says(process: subprocess.Popen[str], words: str) -> str:
 def until_connected(broker_: Broker, times: int = 1) -> None:
     """Return when the twin has connected so often, as the broker's log has it."""
     while broker_.log().count(" as zwilling-cs ") < times:
-        os.sched_yield()
+        time.sleep(0.02)
 
 
 def test_run_takes_in_until_it_is_told_to_stop(tmp_path: Path) -> None:
@@ -67,7 +67,7 @@ def test_run_takes_in_until_it_is_told_to_stop(tmp_path: Path) -> None:
             # What it had not fetched by then waits for the next.
             until_connected(broker_, 2)
             while kept(tmp_path / "twin" / "data").uplinks < 500:
-                os.sched_yield()
+                time.sleep(0.02)
             process.send_signal(signal.SIGINT)
             assert process.wait(WAIT) == 0
     assert kept(tmp_path / "twin" / "data").is_each_once
@@ -94,7 +94,7 @@ def test_serve_takes_in_tells_viewers_and_stops_with_all_of_it_stored(tmp_path: 
             assert process.wait(10) == 0  # seconds: what is promised to whoever stops it
         with started("sensors", "run", "--settings", str(settings)) as process:
             while kept(tmp_path / "twin" / "data").uplinks < 300:
-                os.sched_yield()
+                time.sleep(0.02)
     assert kept(tmp_path / "twin" / "data").is_each_once
 
 
@@ -106,7 +106,7 @@ def test_letters_and_replay(tmp_path: Path) -> None:
             with network_server(broker_.port) as server:
                 server.publish_all([(topic_of(1), b"{\x1b[31m"), *uplinks(1)])
             while kept_uplinks(tmp_path) < 1:
-                os.sched_yield()
+                time.sleep(0.02)
             process.send_signal(signal.SIGTERM)
             assert process.wait(WAIT) == 0
     at = ["--settings", str(settings)]

@@ -171,7 +171,7 @@ async def refused(running: Intake, caplog: pytest.LogCaptureFixture, words: str)
     """Return when the log says why we are not let in; nobody else is told more than that."""
     async with asyncio.timeout(WAIT):
         while words not in caplog.text:
-            await asyncio.sleep(0.001)
+            await asyncio.sleep(0.005)
     assert running.listener.connections == 0
     assert "nicht erreichbar" in running.service.health()[0]
 

@@ -54,7 +54,7 @@ def test_a_broker_that_is_killed_again_and_again(tmp_path: Path, protocol: str) 
                     broker_.kill()
                     broker_.start()
                     while running.listener.connections == before:
-                        await asyncio.sleep(0.001)
+                        await asyncio.sleep(0.005)
                     await asyncio.to_thread(server.wait, begin + 500)
                     await running.stored(begin + 500)
 
@@ -72,7 +72,7 @@ def test_a_broker_that_is_away_is_told_and_found_again(tmp_path: Path) -> None:
             await running.stored(100)
             broker_.stop()
             while not running.service.health():
-                await asyncio.sleep(0)
+                await asyncio.sleep(0.005)
             assert running.service.health()[0].startswith("Der Broker „cs“ ist seit 20")
             assert str(broker_.port) not in running.service.health()[0]
             broker_.start()
@@ -107,7 +107,7 @@ def test_a_broker_that_forgot_everything(tmp_path: Path) -> None:
             (broker_.folder / "mosquitto.db").unlink()
             broker_.start()
             while running.listener.connections == before:
-                await asyncio.sleep(0.001)
+                await asyncio.sleep(0.005)
             await asyncio.wait_for(running.listener.listening(), WAIT)
             await asyncio.to_thread(publish, broker_.port, uplinks(10))
             await running.stored(10)
@@ -139,7 +139,7 @@ def test_a_session_that_lost_its_subscription(tmp_path: Path) -> None:
             before = running.listener.connections
             await asyncio.to_thread(unsubscribe, broker_.port)
             while running.listener.connections == before:
-                await asyncio.sleep(0.001)
+                await asyncio.sleep(0.005)
             await asyncio.wait_for(running.listener.listening(), WAIT)
             await asyncio.to_thread(publish, broker_.port, uplinks(10))
             await running.stored(10)
@@ -198,7 +198,7 @@ def test_instances_share_the_load(tmp_path: Path) -> None:
             await asyncio.to_thread(publish, broker_.port, uplinks(1000))
             async with asyncio.timeout(WAIT):
                 while one.pipeline.counts.stored + other.pipeline.counts.stored < 1000:
-                    await asyncio.sleep(0.001)
+                    await asyncio.sleep(0.005)
             assert one.pipeline.counts.stored > 100
             assert other.pipeline.counts.stored > 100
             assert one.pipeline.counts.duplicates + other.pipeline.counts.duplicates == 0

@@ -24,7 +24,7 @@ TRYING = Limits(first_wait=0.05, longest_wait=0.2)
 async def trouble(running: Intake) -> str:
     """Return what is wrong, as soon as something is."""
     while not running.service.health():
-        await asyncio.sleep(0.001)
+        await asyncio.sleep(0.005)
     return running.service.health()[0]
 
 
@@ -119,7 +119,7 @@ def test_postgresql_that_is_not_there_when_we_start(tmp_path: Path, cluster: Clu
                 assert running.service.health() == ["Die Datenbank der Sensoren ist nicht erreichbar."]
                 await asyncio.to_thread(cluster.start)
                 while running.service.health():
-                    await asyncio.sleep(0.001)
+                    await asyncio.sleep(0.005)
                 running.note_commits()
                 await asyncio.to_thread(publish, broker_.port, made(100))
                 await running.stored(100)

@@ -53,7 +53,7 @@ async def listening(broker: FakeBroker, store: FakeStore, silence: float = 0.0) 
 async def until_kept(store: FakeStore) -> None:
     async with asyncio.timeout(WAIT):
         while not store.batches:
-            await asyncio.sleep(0.001)
+            await asyncio.sleep(0.005)
 
 
 def test_a_connection_that_looks_alive_and_brings_nothing_is_made_anew() -> None:
@@ -62,7 +62,7 @@ def test_a_connection_that_looks_alive_and_brings_nothing_is_made_anew() -> None
         async with listening(broker, store, silence=0.2) as listener:
             async with asyncio.timeout(WAIT):
                 while not listener.troubles() or listener.connections < 2:
-                    await asyncio.sleep(0.001)
+                    await asyncio.sleep(0.005)
             await until_kept(store)
             assert listener.connections == 2
 
@@ -77,7 +77,7 @@ def test_silence_is_told_as_long_as_it_lasts() -> None:
             assert listener.listening_since is None
             async with asyncio.timeout(WAIT):
                 while listener.connections < 3:
-                    await asyncio.sleep(0.001)
+                    await asyncio.sleep(0.005)
             assert listener.troubles()[0].startswith("Vom Broker „cs“ kam seit 20")
             assert listener.listening_since is None
 
@@ -92,7 +92,7 @@ def test_a_database_that_is_away_is_no_silence_of_the_broker() -> None:
         async with listening(broker, store, silence=0.05) as listener:
             async with asyncio.timeout(WAIT):
                 while not store.tries:
-                    await asyncio.sleep(0.001)
+                    await asyncio.sleep(0.005)
             for _ in range(20):  # longer than the silence would be
                 await asyncio.sleep(0.01)
             assert listener.connections == 1
@@ -124,7 +124,7 @@ def test_what_came_on_a_connection_that_is_gone_is_acknowledged_when_it_comes_ag
         async with listening(broker, store) as listener:
             async with asyncio.timeout(WAIT):
                 while store.received() < 2:
-                    await asyncio.sleep(0.001)
+                    await asyncio.sleep(0.005)
             assert listener.connections == 2
             assert [peer.acknowledged for peer in broker.peers] == [[], []]
             store.let.set()
@@ -144,7 +144,7 @@ def test_leaving_while_nobody_answers(monkeypatch: pytest.MonkeyPatch) -> None:
         async with listening(broker, FakeStore()) as listener:
             async with asyncio.timeout(WAIT):
                 while not broker.peers:
-                    await asyncio.sleep(0.001)
+                    await asyncio.sleep(0.005)
             assert listener.connections == 0
 
     with fake_broker(deaf) as broker:
