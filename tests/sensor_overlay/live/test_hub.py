@@ -236,9 +236,10 @@ def test_what_is_deleted_is_gone_from_the_picture(play: Play) -> None:
         await sensors.add(1)
         await sensors.add(2)
         number = await sensors.measure(1, "temperature")
+        await sensors.measure(2, "temperature")  # so that the property itself stays known
         for key in ("co2", "temperature"):
             await sensors.tell(1, 21.0, key)
-            await sensors.tell(2, 500.0)
+            await sensors.tell(2, 21.0, key)
         stream = hub.follow(PUBLIC)
         assert set((await told(stream))["things"][0]["latest"]) == {"co2", "temperature"}
         async with sensors.store.writing() as commit:

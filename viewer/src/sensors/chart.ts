@@ -58,7 +58,8 @@ export function chart(series: Series, width: number, now: number, words: Words, 
       last: measured(last, property, words.language),
     }),
   });
-  svg.append(...bands(property, y, top, plot.width, levelWords));
+  const levels = bands(property, y, top, plot.width, levelWords);
+  svg.append(...levels.map(({ area }) => area));
   for (const value of y.ticks) {
     svg.append(
       part("line", { class: "rule", x1: MARGIN.left, x2: MARGIN.left + plot.width, y1: top(value), y2: top(value) }),
@@ -89,6 +90,7 @@ export function chart(series: Series, width: number, now: number, words: Words, 
     if (value !== null) continue;
     svg.append(label(left(time), MARGIN.top + 10, "middle", "?", "odd"));
   }
+  svg.append(...levels.flatMap(({ word }) => word ?? []));
   return withTooltip(svg, { series, left, top, now, words, levelWords, width });
 }
 
@@ -98,18 +100,21 @@ function bands(
   top: (value: number) => number,
   width: number,
   levelWords: LevelWords,
-): SVGElement[] {
+): readonly { readonly area: SVGElement; readonly word: SVGElement | null }[] {
   return property.levels.flatMap((level, index) => {
     const from = Math.max(level.from ?? y.low, y.low);
     const to = Math.min(property.levels[index + 1]?.from ?? y.high, y.high);
     if (from >= to) return [];
     const height = top(from) - top(to);
     return [
-      part("rect", { class: `band level-${index}`, x: MARGIN.left, y: top(to), width, height }),
-      // The word stands in its band, where there is room.
-      ...(height > 15
-        ? [label(MARGIN.left + width - 5, top(to) + 12, "end", levelWords(level, index), "band-word")]
-        : []),
+      {
+        area: part("rect", { class: `band level-${index}`, x: MARGIN.left, y: top(to), width, height }),
+        // The word stands in its band, where there is room, and at the older end.
+        word:
+          height > 15
+            ? label(MARGIN.left + 5, top(to) + 12, "start", levelWords(level, index), `band-word level-${index}`)
+            : null,
+      },
     ];
   });
 }

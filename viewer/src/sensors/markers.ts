@@ -233,7 +233,9 @@ export class Markers {
   private named(): ReadonlySet<Group<Placed>> {
     const named = new Set<Group<Placed>>();
     const taken: Box[] = [...this.groups].map((group) => signBox(group, this.sizeOf(group)));
-    [...this.groups].reverse().forEach((group) => {
+    const byRank = [...this.groups].reverse();
+    byRank.sort((a, b) => Number(this.isHovered(b)) - Number(this.isHovered(a)));
+    byRank.forEach((group) => {
       const isEmphasised = this.isChosen(group) || this.isHovered(group);
       if (!isEmphasised && this.sizeOf(group) !== SIZE_NEAR) return;
       const box = this.captionBox(group, isEmphasised);

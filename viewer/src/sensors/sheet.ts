@@ -167,7 +167,9 @@ export class SensorSheet {
     const property = thing && conditionOf(thing, book.properties, book.now).property;
     const unit = property?.unit ?? "";
     this.heading.textContent =
-      unit === "" ? this.words.in(SENSOR_WORDS.lastDay) : this.words.in(SENSOR_WORDS.lastDayIn, { unit });
+      unit === ""
+        ? this.words.in(SENSOR_WORDS.lastDay)
+        : this.words.in(SENSOR_WORDS.lastDayIn, { name: this.words.in(property?.name ?? SENSOR_WORDS.name), unit });
     if (!property) {
       this.history.replaceChildren(el("p", { class: "quiet", text: this.words.in(SENSOR_WORDS.chartEmpty) }));
       return;

@@ -40,7 +40,7 @@ export const SENSOR_WORDS = {
   otherValues: text("Weitere Messwerte", "Other readings"),
   about: text("Zum Sensor", "About the sensor"),
   lastDay: text("Die letzten 24 Stunden", "The last 24 hours"),
-  lastDayIn: text("Die letzten 24 Stunden, {unit}", "The last 24 hours, {unit}"),
+  lastDayIn: text("{name} in {unit}, die letzten 24 Stunden", "{name} in {unit}, the last 24 hours"),
   hour: text("{hour} Uhr", "{hour}:00"),
   chart: text("Diagramm", "Chart"),
   table: text("Tabelle", "Table"),
