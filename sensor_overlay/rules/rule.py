@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import difflib
 import fnmatch
+import logging
 from dataclasses import dataclass
-from datetime import time
+from datetime import date, time, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Final, Protocol
@@ -19,6 +20,9 @@ from zwilling.region import Region
 from zwilling.sensor_settings import LevelSettings, RecipientSettings, RuleSettings, SensorSettings
 
 _REMEMBERED: Final = 20_000
+_WELL_AHEAD: Final = timedelta(days=90)
+
+logger = logging.getLogger(__name__)
 
 
 class Placed(Protocol):
@@ -180,7 +184,16 @@ def calendar_of(region: Region, settings: SensorSettings, base: Path) -> Calenda
     """
     decreed = [Holidays(first, last, name) for first, last, name in region.school_holidays]
     own = [each for name in settings.holiday_calendars for each in read_holidays(base / name)]
-    return Calendar(region.state, [*decreed, *own])
+    calendar = Calendar(region.state, [*decreed, *own])
+    if any(rule.quiet_holidays for rule in settings.rule):
+        known = calendar.known_until
+        if known is None or known < date.today() + _WELL_AHEAD:  # noqa: DTZ011 - by the clock on the wall
+            logger.warning(
+                "school holidays are known until %s only: rules with quiet_holidays will tell in later ones; name newer"
+                " calendars in [sensors] holiday_calendars",
+                known or "today",
+            )
+    return calendar
 
 
 def _recipient(settings: RecipientSettings) -> Recipient:

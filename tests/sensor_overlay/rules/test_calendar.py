@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from sensor_overlay.rules.calendar import Calendar, Holidays, read_holidays
 from sensor_overlay.rules.rule import calendar_of
 from zwilling.errors import SettingsError
 from zwilling.region import load_region
-from zwilling.sensor_settings import SensorSettings
+from zwilling.sensor_settings import RuleSettings, SensorSettings
 
 HEAD = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\n"
 
@@ -47,8 +48,8 @@ def test_the_county_knows_its_school_holidays() -> None:
 
 
 def test_school_holidays_of_the_profile_are_what_the_law_can_mean() -> None:
-    # Summer holidays begin on a Monday and take 44 days, those of Easter 13, that of Pentecost follows its Monday, those
-    # of Christmas hold it; no period overlaps another.
+    # Summer holidays begin on a Monday and take 44 days, those of Easter 13, that of Pentecost follows its Monday,
+    # those of Christmas hold it; no period overlaps another.
     periods = [Holidays(*each) for each in load_region().school_holidays]
     assert [each.first for each in periods] == sorted(each.first for each in periods)
     assert all(one.last < other.first for one, other in itertools.pairwise(periods))
@@ -89,6 +90,17 @@ def test_calendars_that_the_settings_name(tmp_path: Path) -> None:
     free = calendar_of(load_region(), SensorSettings(holiday_calendars=["frei.ics"]), tmp_path)
     assert free.is_free(date(2027, 2, 8))
     assert free.is_free(date(2026, 12, 23))
+
+
+def test_that_holidays_run_out_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    ics(tmp_path, event("DTSTART;VALUE=DATE:20200208"))
+    quiet = [RuleSettings(id="a", quiet_holidays=True)]
+    county = load_region()
+    nowhere = replace(county, school_holidays=())
+    calendar_of(nowhere, SensorSettings(holiday_calendars=["frei.ics"]), tmp_path)
+    assert caplog.messages == []
+    calendar_of(nowhere, SensorSettings(holiday_calendars=["frei.ics"], rule=quiet), tmp_path)
+    assert "known until 2020-02-08 only" in caplog.messages[0]
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,12 @@ class Postbox:
     logins: list[tuple[bytes, bytes]] = field(default_factory=list)
     is_encrypted: list[bool] = field(default_factory=list)
     hangs_up: bool = False
+    came: threading.Condition = field(default_factory=threading.Condition)
+
+    def wait_for(self, count: int) -> None:
+        """Return when so many messages have come."""
+        with self.came:
+            assert self.came.wait_for(lambda: len(self.inbox) >= count, timeout=120)
 
     async def handle_RCPT(self, _server: Any, _session: Any, envelope: Envelope, address: str, _options: Any) -> str:
         if self.recipients:
@@ -56,8 +62,10 @@ class Postbox:
         message = message_from_bytes(envelope.content, policy=default)
         assert isinstance(message, EmailMessage)
         message["X-Test-To"] = ",".join(envelope.rcpt_tos)
-        self.inbox.append(message)
         self.is_encrypted.append(session.ssl is not None)
+        with self.came:
+            self.inbox.append(message)
+            self.came.notify_all()
         return "250 OK"
 
     async def handle_QUIT(self, server: Any, _session: Any, _envelope: Envelope) -> str:
