@@ -19,7 +19,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from sensor_overlay.service import DATABASE_FILE
 from zwilling.errors import SettingsError, SourceError, ZwillingError
 
 _SECRET_FILE = "demo-secret"  # noqa: S105 - its name
@@ -95,6 +94,9 @@ class DemoSensors:
 
         To be called before the server opens the database.
         """
+        # The process starts with this module, and need not wait for the server's rooms.
+        from sensor_overlay.service import DATABASE_FILE
+
         if not (self._folder / "data" / DATABASE_FILE).is_file():
             (self._folder / "data" / _STATE_FILE).unlink(missing_ok=True)  # what was told is gone
         url = ""
@@ -191,8 +193,9 @@ async def _told(part: _Part, url: str, server: str) -> None:
 
 async def _simulate(part: _Part, url: str, server: str) -> None:
     from sensor_overlay import instants
-    from sensor_overlay.simulate import draw_up, write_registry
+    from sensor_overlay.simulate.plan import draw_up
     from sensor_overlay.simulate.publishing import connected
+    from sensor_overlay.simulate.registry import write_registry
     from sensor_overlay.simulate.running import Run, run
     from sensor_overlay.simulate.traffic import Transmission
     from sensor_overlay.simulate.webhook import calling

@@ -212,9 +212,11 @@ def simulate(
         raise click.UsageError("pass --broker, --registry, or both")
     import asyncio
 
-    from sensor_overlay.simulate import Disorder, draw_up, write_registry
+    from sensor_overlay.simulate.plan import draw_up
     from sensor_overlay.simulate.publishing import Sent, connected
+    from sensor_overlay.simulate.registry import write_registry
     from sensor_overlay.simulate.running import Run, run
+    from sensor_overlay.simulate.traffic import Disorder
     from zwilling.errors import SettingsError
 
     plan = draw_up(sensors=count, seed=seed, buildings=buildings)

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from sensor_overlay import instants
-from sensor_overlay.simulate import Days, Plan, draw_up, school_shift
-from sensor_overlay.simulate.days import ZONE, is_school_day
+from sensor_overlay.simulate.days import ZONE, Days, is_school_day, school_shift
+from sensor_overlay.simulate.plan import Plan, draw_up
 from zwilling.region import load_region
 
 MONDAY = datetime.date(2026, 11, 16)

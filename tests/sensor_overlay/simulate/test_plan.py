@@ -13,9 +13,9 @@ import shapely
 from click.testing import CliRunner
 
 from sensor_overlay.codecs import by_profile
-from sensor_overlay.simulate import Plan, draw_up, write_registry
 from sensor_overlay.simulate.models import ROOM_MODELS
-from sensor_overlay.simulate.plan import CRS, Fault, _grid
+from sensor_overlay.simulate.plan import CRS, Fault, Plan, _grid, draw_up
+from sensor_overlay.simulate.registry import write_registry
 from zwilling.cli import main
 from zwilling.crs.plane import transformed
 from zwilling.errors import SettingsError

@@ -14,10 +14,11 @@ from click.testing import CliRunner
 from sensor_overlay import instants
 from sensor_overlay.instants import HOUR, MINUTE, SECOND
 from sensor_overlay.networks import read
-from sensor_overlay.simulate import Disorder, Plan, Traffic, Transmission, demo_broker, draw_up, publish
-from sensor_overlay.simulate.broker import mosquitto
-from sensor_overlay.simulate.publishing import connected
+from sensor_overlay.simulate.broker import demo_broker, mosquitto
+from sensor_overlay.simulate.plan import Plan, draw_up
+from sensor_overlay.simulate.publishing import connected, publish
 from sensor_overlay.simulate.running import Run, run
+from sensor_overlay.simulate.traffic import Disorder, Traffic, Transmission
 from sensor_overlay.uplink import Uplink
 from zwilling.cli import main
 from zwilling.errors import SettingsError, SourceError

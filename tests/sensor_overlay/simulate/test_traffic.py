@@ -11,8 +11,9 @@ from sensor_overlay.decode import decode
 from sensor_overlay.instants import HOUR, MINUTE
 from sensor_overlay.networks import read
 from sensor_overlay.observed import PROPERTIES
-from sensor_overlay.simulate import Disorder, Plan, Traffic, draw_up
-from sensor_overlay.simulate.plan import Fault
+from sensor_overlay.simulate import chance
+from sensor_overlay.simulate.plan import Fault, Plan, draw_up
+from sensor_overlay.simulate.traffic import Disorder, Traffic
 from sensor_overlay.uplink import Uplink
 
 NOW = instants.parse("2026-11-20T10:00:00Z")
@@ -51,8 +52,6 @@ def test_every_message_decodes_to_the_values_it_was_made_of(plan: Plan, traffic:
 
 
 def _drawn(plan: Plan, uplink: Uplink) -> tuple[float, ...]:
-    from sensor_overlay.simulate import chance
-
     return chance.uniform(plan.seed, int(uplink.dev_eui[8:], 16), uplink.f_cnt)
 
 
