@@ -333,7 +333,10 @@ class Connection:
     def _on_disconnect(
         self, _: Client, __: Any, flags: DisconnectFlags, reason: ReasonCode, ___: Properties | None
     ) -> None:
-        text = f"the broker ended it ({reason})" if flags.is_disconnect_packet_from_server else f"it broke ({reason})"
+        if flags.is_disconnect_packet_from_server:
+            text = f"the broker ended the connection ({reason})"
+        else:  # paho knows no more
+            text = "the connection broke" + ("" if reason == "Unspecified error" else f" ({reason})")
         if not self._answer.done():
             self._answer.set_exception(BrokerError(text))
         self._end(text)

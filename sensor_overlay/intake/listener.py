@@ -18,6 +18,9 @@ _log = logging.getLogger("zwilling.sensors.intake")
 SHARED: Final = "$share"
 """Where the filters of shared subscriptions begin (MQTT 5, 4.8.2)."""
 
+SHORT_ONES: Final = 4
+"""Connections in a row that the broker welcomed and that did not last: somebody else has our name, probably."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
@@ -95,6 +98,7 @@ class Listener:
         self._trouble: str | None = "not reached yet"
         self._trouble_since = now()
         self._is_silent = False
+        self._short_ones = 0
         self._listening_from = now()
 
     # For those who watch
@@ -112,9 +116,18 @@ class Listener:
         """Return what is wrong, a German sentence each; the log knows more."""
         if self._is_silent:
             return [f"Vom Broker „{self.source.name}“ kam seit {_second(self._heard_at)} nichts."]
+        if self._short_ones >= SHORT_ONES and not self._has_lasted():
+            name = self.source.name
+            guess = "Hat ein anderer Dienst dieselbe client_id?"
+            return [f"Der Broker „{name}“ beendet jede Verbindung gleich wieder. {guess}"]
         if self._trouble is not None:
             return [f"Der Broker „{self.source.name}“ ist seit {_second(self._trouble_since)} nicht erreichbar."]
         return []
+
+    def _has_lasted(self) -> bool:
+        """Whether the present connection is no short one any more."""
+        since = self.listening_since
+        return since is not None and self._now() - since >= self._patience.steady * instants.SECOND
 
     # Running
 
@@ -129,7 +142,7 @@ class Listener:
         while not self._is_leaving.is_set():
             # What cannot be held is not fetched.
             await _first(self._is_leaving.wait(), self._pipeline.room())
-            began = loop.time()
+            began, before = loop.time(), self.connections
             connection = Connection(self.source.endpoint, self._arrived)
             try:
                 reason = await self._listen(connection)
@@ -146,6 +159,12 @@ class Listener:
             self._tell_trouble(reason)
             if loop.time() - began >= self._patience.steady:
                 pauses = waits(self._patience.first, self._patience.longest)
+                self._short_ones = 0
+            elif self.connections > before and not self._is_silent:
+                self._short_ones += 1
+                if self._short_ones == SHORT_ONES:
+                    hint = "does another one use the client id %s? The broker would drop us in turn"
+                    _log.error(f"broker %s: {hint}", self.source.name, self.source.endpoint.client_id)
             await _first(self._is_leaving.wait(), timeout=next(pauses))
 
     async def _listen(self, connection: Connection) -> str:

@@ -266,3 +266,35 @@ def test_what_cannot_be_held_is_left_with_the_broker(tmp_path: Path) -> None:
         asyncio.run(test(broker_))
     assert 50 < most <= 100
     assert kept(tmp_path / "twin").is_each_once
+
+
+def test_a_twin_with_our_name_pushes_us_out_which_is_guessed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async def test(broker_: Broker) -> None:
+        async with intake(tmp_path / "twin", listening_to(broker_)) as running:
+            async with intake(tmp_path / "other", listening_to(broker_)), asyncio.timeout(WAIT):
+                while "dieselbe client_id" not in "".join(running.service.health()):
+                    await asyncio.sleep(0.005)
+            assert "the client id zwilling-cs?" in caplog.text
+
+    with broker(tmp_path / "broker") as broker_:
+        asyncio.run(test(broker_))
+
+
+def test_a_network_server_without_qos_1(tmp_path: Path) -> None:
+    def publish_at_most_once(port: int) -> None:
+        client = Client(CallbackAPIVersion.VERSION2, "tts", protocol=MQTTProtocolVersion.MQTTv311)
+        client.connect("127.0.0.1", port)
+        client.loop_start()
+        for topic, body in uplinks(300):
+            client.publish(topic, body, qos=0).wait_for_publish(WAIT)
+        client.disconnect()
+        client.loop_stop()
+
+    async def test(broker_: Broker) -> None:
+        async with intake(tmp_path / "twin", listening_to(broker_, protocol="3.1.1")) as running:
+            await asyncio.to_thread(publish_at_most_once, broker_.port)
+            await running.stored(300)
+
+    with broker(tmp_path / "broker") as broker_:
+        asyncio.run(test(broker_))
+    assert kept(tmp_path / "twin").is_each_once

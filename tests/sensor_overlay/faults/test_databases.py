@@ -131,6 +131,22 @@ def test_postgresql_that_is_not_there_when_we_start(tmp_path: Path, cluster: Clu
         asyncio.run(test(broker_))
 
 
+def test_no_more_than_is_in_flight_comes_before_it_is_stored(tmp_path: Path) -> None:
+    async def test(broker_: Broker) -> None:
+        async with intake(tmp_path / "twin", listening_to(broker_, in_flight=50), limits=TRYING) as running:
+            lock = locked(tmp_path / "twin")
+            next(lock)
+            await asyncio.to_thread(publish, broker_.port, made(500))
+            await trouble(running)
+            assert running.pipeline.counts.received == 50
+            next(lock, None)
+            await running.stored(500)
+
+    with broker(tmp_path / "broker") as broker_:
+        asyncio.run(test(broker_))
+    assert kept(tmp_path / "twin").is_each_once
+
+
 @pytest.mark.slow
 def test_a_database_that_is_locked_for_thirty_seconds_while_uplinks_come(tmp_path: Path) -> None:
     async def test(broker_: Broker) -> None:
