@@ -102,13 +102,23 @@ def test_counts_and_filters_do_not_tell_of_what_is_hidden(store: Store, target: 
 
 
 def test_the_same_filters_do_find_it_for_those_who_may(store: Store) -> None:
-    for target in (
-        "Sensors?$filter=Datastreams/Thing/name eq 'R 201'",
-        "Locations?$filter=Things/name eq 'R 201'",
-        "Things?$filter=geo.distance(Locations/location,geography'POINT(6.7 51.19)') lt 1e-6",
-        "FeaturesOfInterest?$filter=Observations/Datastream/Thing/properties/school eq 'S02'",
+    for target, expected in (
+        ("Sensors?$filter=Datastreams/Thing/name eq 'R 201'", [1]),
+        ("Locations?$filter=Things/name eq 'R 201'", [3]),
+        ("Things?$filter=geo.distance(Locations/location,geography'POINT(6.7 51.19)') lt 1e-6", [3]),
+        ("FeaturesOfInterest?$filter=Observations/Datastream/Thing/properties/school eq 'S02'", [1, 3]),
     ):
-        assert len(ids(store, quote(target, safe="?&=$/()"), EVERYTHING)) == 1
+        assert ids(store, quote(target, safe="?&=$/()"), EVERYTHING) == expected
+
+
+def test_a_place_that_all_see_does_not_tell_what_else_was_observed_there(store: Store) -> None:
+    for order in ("phenomenonTime", "result"):
+        target = f"FeaturesOfInterest(1)/Observations?$top=1000&$count=true&$orderby={order}"
+        seen, whole = ask(store, target), ask(store, target, EVERYTHING)
+        assert (len(seen.ids), seen.count, len(whole.ids), whole.count) == (28, 28, 29, 29)
+        assert set(whole.ids) - set(seen.ids) == {65}
+    expanded = ask(store, "FeaturesOfInterest?$expand=Observations($top=1000;$count=true;$select=id)").entities
+    assert [(len(one["Observations"]), one["Observations@iot.count"]) for one in expanded] == [(28, 28), (24, 24)]
 
 
 def test_expansions_bring_nothing_hidden(store: Store) -> None:

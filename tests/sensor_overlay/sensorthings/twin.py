@@ -133,6 +133,9 @@ def _series(datastream: int, kind: int) -> list[Observed]:
         rows.append(
             Observed(datastream_id=datastream, phenomenon_time=moment, result=value, result_time=moment + 250_000)
         )
+    if datastream == 5:  # of a hidden thing, at a place that everybody sees
+        moment = NOW - 20 * instants.DAY
+        rows.append(Observed(datastream_id=5, phenomenon_time=moment, result=444.0, feature_of_interest_id=1))
     if datastream == 2:
         begin = NOW - 10 * instants.DAY
         rows += [
