@@ -69,17 +69,22 @@ class Days:
     def __init__(self, plan: Plan) -> None:
         self._seed = plan.seed
         rng = np.random.default_rng([plan.seed, 1])
-        by_air = {sensor.air: sensor.site.pupils for sensor in plan.sensors if sensor.site.pupils}
-        self.rooms = max(by_air, default=0) + 1
+        sites = {sensor.air: sensor.site for sensor in plan.sensors if sensor.site.pupils}
+        self.rooms = max(sites, default=0) + 1
         size = self.rooms
-        pupils = np.array([by_air.get(air, 24) for air in range(size)], dtype=np.float64)
+        pupils = np.array([sites[air].pupils if air in sites else 24 for air in range(size)], dtype=np.float64)
+        # Schools differ: in some everybody opens windows, and a few were built with ventilation.
+        keys = sorted({site.key for site in sites.values()})
+        number = np.array([keys.index(sites[air].key) if air in sites else 0 for air in range(size)])
+        care = rng.permutation(np.linspace(0.25, 0.95, max(len(keys), 1)))[number]
+        is_new = (rng.permutation(max(len(keys), 1)) < round(0.15 * len(keys)))[number]
         self._rooms = _Rooms(
             pupils=pupils,
             litres=np.where(pupils <= 24, rng.uniform(13, 16, size), rng.uniform(16, 20, size)),
             volume=rng.uniform(180, 250, size),
             leaks=rng.uniform(0.2, 0.5, size),
-            fans=np.where(rng.random(size) < 0.15, rng.uniform(2.2, 3.2, size), 0.0),
-            habit=rng.beta(2.2, 1.6, size),
+            fans=np.where(is_new | (rng.random(size) < 0.05), rng.uniform(2.4, 3.4, size), 0.0),
+            habit=np.clip(care + rng.normal(0.0, 0.15, size), 0.05, 1.0),
             afternoons=rng.random(size) < 0.35,
         )
         self.on = functools.lru_cache(maxsize=6)(self._day)
