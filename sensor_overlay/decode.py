@@ -162,8 +162,8 @@ def _from_object(
         name = key.lower()
         if name in _REMEMBERED:
             notes[f"{name!r} of the network server's object was not read: those values are not of now"] = None
-        elif name in _NOT_MEASURED:
-            continue
+        elif name in _NOT_MEASURED or len(key) > _LONGEST_NAME:
+            continue  # a name that long is none, and must not fill the memory of names
         elif not isinstance(value, dict):
             _take(found, path, key, value, "", fields)
         elif not isinstance(value.get("value", {}), dict):

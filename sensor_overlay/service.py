@@ -12,6 +12,8 @@ from pathlib import Path
 from sensor_overlay import instants
 from sensor_overlay.access import load_tokens
 from sensor_overlay.alerts import Alerts, keep_watch
+from sensor_overlay.codecs import codecs
+from sensor_overlay.configured import has_sensors
 from sensor_overlay.decode import decode
 from sensor_overlay.intake.delivery import Batch
 from sensor_overlay.intake.listener import Listener, Patience
@@ -32,7 +34,6 @@ from zwilling.settings import Settings, region_profile
 
 _log = logging.getLogger("zwilling.sensors")
 
-DATABASE_FILE = "zwilling.db"
 LEAVING_SECONDS = 5.0
 """For what has come in to be stored when the twin is told to stop."""
 _LOOK_SECONDS = 30.0
@@ -216,6 +217,7 @@ class Service:
             StoreError: the database needs a person before it can be used.
             SettingsError: a secret that the settings name is not there.
         """
+        codecs()  # installed ones are tried now, so that the log names a broken one before the first uplink
         self._opening = asyncio.create_task(self._open(), name="sensors: opening")
         first = asyncio.create_task(self._tried.wait())
         await asyncio.wait([self._opening, first], return_when=asyncio.FIRST_COMPLETED)
@@ -326,10 +328,13 @@ def service_of(settings: Settings, base: Path) -> Service | None:
     Raises:
         SettingsError: see `Service`.
     """
-    data = base / settings.data
-    sensors = settings.sensors
-    if not (sensors.broker or sensors.webhook or settings.database.url or (data / DATABASE_FILE).exists()):
+    if not has_sensors(settings, base):
         return None
-    region = load_region(region_profile(settings, base))
-    title = settings.region.title
-    return Service(sensors, settings.database, base=base, data=data, region=region, title=title)
+    return Service(
+        settings.sensors,
+        settings.database,
+        base=base,
+        data=base / settings.data,
+        region=load_region(region_profile(settings, base)),
+        title=settings.region.title,
+    )

@@ -72,6 +72,7 @@ def test_the_registrys_model_comes_before_the_profile() -> None:
         ({"co2": 800, "history": {"17": {"co2": 400}}}, {"co2": 800}),
         ({"co2": 800, "when": "2026-11-20", "at": "08:15", "note": "1 2 3"}, {"co2": 800}),
         ({"co2": float("nan"), "humidity": math.inf, "temperature": 10**400, "pressure": 1000}, {"pressure": 1000}),
+        ({"k" * 65: 1, "deep" * 100: {"co2": 1}, "humidity": 40}, {"humidity": 40}),
         ({"": 5, "co2": 800, "7": 1, "größe": 2}, {"co2": 800, "n7": 1, "gr_e": 2}),
         ({"a\0b": 1, "c'; DROP TABLE x": 2}, {"a_b": 1, "c_drop_table_x": 2}),
     ],
