@@ -175,12 +175,12 @@ class Settings:
     region: RegionSettings = field(default_factory=RegionSettings)
     layer: list[AnyLayerSettings] = field(default_factory=list)
     server: ServerSettings = field(default_factory=ServerSettings)
+    sensors: SensorSettings = field(default_factory=SensorSettings)
+    database: DatabaseSettings = field(default_factory=DatabaseSettings)
     data: str = "data"
 
 
 def load_settings(path: Path) -> Settings:
-    sensors: SensorSettings = field(default_factory=SensorSettings)
-    database: DatabaseSettings = field(default_factory=DatabaseSettings)
     """Return the settings that the file at `path` states.
 
     Raises:
@@ -203,17 +203,17 @@ def load_settings(path: Path) -> Settings:
         region=_table(path, "region", document.get("region", {}), RegionSettings),
         layer=_layers(path, document.get("layer", [])),
         server=_table(path, "server", document.get("server", {}), ServerSettings),
+        sensors=_table(path, "sensors", document.get("sensors", {}), SensorSettings),
+        database=_table(path, "database", document.get("database", {}), DatabaseSettings),
         data=_value(path, "data", document.get("data", default.data), str),
     )
     _check_layers(path, settings)
+    check_sensors(settings.sensors, path)
+    check_database(settings.database, path)
     return settings
-        sensors=_table(path, "sensors", document.get("sensors", {}), SensorSettings),
-        database=_table(path, "database", document.get("database", {}), DatabaseSettings),
 
 
 def _layers(path: Path, documents: object) -> list[AnyLayerSettings]:
-    check_sensors(settings.sensors, path)
-    check_database(settings.database, path)
     """Return the layers, each by what its kind can say."""
     layers: list[AnyLayerSettings] = []
     for index, document in enumerate(_value(path, "layer", documents, list[dict[str, Any]])):
@@ -255,10 +255,6 @@ def _refuse_unknown(path: Path, where: str, table: object, kind: type, *, below:
             near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
             remedy = f"did you mean '{near[0]}'?" if near else f"known keys are {', '.join(known)}"
             raise SettingsError(f"unknown key '{key}'", source=path, where=where or None, remedy=remedy)
-
-
-def _check_layers(path: Path, settings: Settings) -> None:
-    seen: set[str] = set()
         if not below:
             continue
         inner = known[key]
@@ -267,6 +263,10 @@ def _check_layers(path: Path, settings: Settings) -> None:
         elif get_origin(inner) is list and is_dataclass(get_args(inner)[0]) and isinstance(value, list):
             for index, item in enumerate(value):
                 _refuse_unknown(path, f"{where}.{key}[{index}]", item, get_args(inner)[0])
+
+
+def _check_layers(path: Path, settings: Settings) -> None:
+    seen: set[str] = set()
     for layer in settings.layer:
         where = f"layer '{layer.id}'"
         if not LAYER_ID.fullmatch(layer.id):
