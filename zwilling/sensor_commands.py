@@ -177,6 +177,8 @@ def letters(settings_file: Path, causes: tuple[str, ...], limit: int, as_json: b
 
 @sensors.command()
 @click.option("--broker", metavar="URL", help="Broker to publish to: mqtt://user:password@host:1883 or mqtts://…")
+@click.option("--webhook", metavar="URL", help="Twin to bring them to instead: http://host:8080/ingest/chirpstack")
+@click.option("--secret", "secret_file", type=_PATH, help="File with the webhook's secret.")
 @click.option("--registry", type=_PATH, help="Write the sensors' registry to this file (CSV), for 'sensors import'.")
 @click.option("--sensors", "count", type=click.IntRange(1, 100_000), default=350, show_default=True, help="In rooms.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Another number gives other days.")
@@ -186,10 +188,13 @@ def letters(settings_file: Path, causes: tuple[str, ...], limit: int, as_json: b
 @click.option("--rate", type=click.FloatRange(0), default=0.0, help="Messages a second at most.")
 @click.option("--live/--no-live", default=True, show_default=True, help="Go on with the present until Ctrl-C.")
 @click.option("--school-day", is_flag=True, help="Let the schools have lessons, whatever day and hour it is.")
+@click.option("--protobuf", is_flag=True, help="Messages as protobuf instead of JSON (only with --broker).")
 @click.option("--duplicates", type=click.FloatRange(0, 100), default=0.0, help="Per cent that come twice.")
 @click.option("--out-of-order", type=click.FloatRange(0, 100), default=0.0, help="Per cent that come too late.")
 def simulate(
     broker: str | None,
+    webhook: str | None,
+    secret_file: Path | None,
     registry: Path | None,
     count: int,
     seed: int,
@@ -199,6 +204,7 @@ def simulate(
     rate: float,
     live: bool,
     school_day: bool,
+    protobuf: bool,
     duplicates: float,
     out_of_order: float,
 ) -> None:
@@ -208,8 +214,10 @@ def simulate(
     Nordrhein-Westfalen.  Nothing of it is real.  Messages are those of ChirpStack v4; the same seed at the same time
     gives the same values.
     """
-    if broker is None and registry is None:
-        raise click.UsageError("pass --broker, --registry, or both")
+    if broker is None and webhook is None and registry is None:
+        raise click.UsageError("pass --broker, --webhook or --registry")
+    if webhook is not None and (broker is not None or secret_file is None or protobuf):
+        raise click.UsageError("--webhook goes with --secret, and with neither --broker nor --protobuf")
     import asyncio
 
     from sensor_overlay.simulate.plan import draw_up
@@ -217,6 +225,7 @@ def simulate(
     from sensor_overlay.simulate.registry import write_registry
     from sensor_overlay.simulate.running import Run, run
     from sensor_overlay.simulate.traffic import Disorder
+    from sensor_overlay.simulate.webhook import calling
     from zwilling.errors import SettingsError
 
     plan = draw_up(sensors=count, seed=seed, buildings=buildings)
@@ -225,15 +234,22 @@ def simulate(
             click.echo(f"{registry}: {write_registry(plan, registry)} sensors, all of them invented", err=True)
         except OSError as problem:
             raise SettingsError(f"cannot write: {problem.strerror}", source=registry) from problem
-    if broker is None:
+    if broker is not None:
+        channel = connected(broker)
+    elif webhook is not None and secret_file is not None:
+        try:
+            channel = calling(webhook, secret_file.read_text(encoding="utf-8").rstrip("\r\n"))
+        except (OSError, UnicodeDecodeError) as problem:
+            raise SettingsError(f"cannot be read: {problem}", source=secret_file) from problem
+    else:
         return
-    address = broker
     wanted = Run(
         hours=hours,
         speed=speed,
         rate=rate,
         live=live,
         is_school_day=school_day,
+        is_protobuf=protobuf,
         disorder=Disorder(duplicates=duplicates / 100, out_of_order=out_of_order / 100),
     )
 
@@ -242,7 +258,7 @@ def simulate(
             click.echo(f"{sent.messages} messages of the last {hours:g} hours", err=True)
 
     async def whole() -> None:
-        async with connected(address) as send:
+        async with channel as send:
             await run(plan, send, wanted, on_history=told)
 
     asyncio.run(whole())

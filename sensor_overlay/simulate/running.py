@@ -29,6 +29,7 @@ class Run:
         sparse_hours: of what is older only every third uplink is told, as if the others were lost; 0 tells all.
         live: go on with the present until stopped.
         is_school_day: let the schools have lessons, whatever day and hour it is.
+        is_protobuf: messages are ChirpStack's protobuf, not its JSON.
         disorder: how the way to the twin misbehaves.
     """
 
@@ -38,6 +39,7 @@ class Run:
     sparse_hours: float = 0.0
     live: bool = True
     is_school_day: bool = False
+    is_protobuf: bool = False
     disorder: Disorder = field(default_factory=Disorder)
 
 
@@ -63,6 +65,7 @@ async def run(
     traffic = Traffic(
         plan,
         disorder=wanted.disorder,
+        is_protobuf=wanted.is_protobuf,
         shift=school_shift(began) if wanted.is_school_day else 0,
         dead_since=began - DEAD_HOURS * HOUR,
         sparse_until=began - int(wanted.sparse_hours * HOUR) if wanted.sparse_hours else 0,

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+from google.protobuf.json_format import ParseDict
 
 from sensor_overlay import instants
 from sensor_overlay.instants import HOUR, MINUTE, SECOND
+from sensor_overlay.networks import chirpstack_protobuf
 from sensor_overlay.simulate import chance
 from sensor_overlay.simulate.days import Days
 from sensor_overlay.simulate.payloads import ENCODE, OBJECT
@@ -49,7 +51,7 @@ class Transmission:
         time: instant at which the network server received the uplink.
         sensor: number of the sensor.
         topic: MQTT topic.
-        body: JSON.
+        body: JSON or protobuf.
         is_copy: it came before.
     """
 
@@ -71,6 +73,7 @@ class Traffic:
         shift: added to the clock before the schools are asked what they do, see `days.school_shift`.
         dead_since: instant from which sensors that die are silent.
         sparse_until: instant before which two of three uplinks are lost.
+        is_protobuf: messages are ChirpStack's protobuf, not its JSON.
     """
 
     def __init__(
@@ -81,6 +84,7 @@ class Traffic:
         shift: int = 0,
         dead_since: int = 0,
         sparse_until: int = 0,
+        is_protobuf: bool = False,
     ) -> None:
         self.plan = plan
         self._days = Days(plan)
@@ -88,6 +92,7 @@ class Traffic:
         self._shift = shift
         self._dead_since = dead_since
         self._sparse_until = sparse_until
+        self._write = _protobuf if is_protobuf else msgspec.json.encode
 
     def between(self, begin: int, end: int) -> Iterator[Transmission]:
         """Yield what becomes due from one instant up to but not including another, in order; costs little memory."""
@@ -173,7 +178,7 @@ class Traffic:
         }
         if sensor.model.has_object:
             message["object"] = OBJECT[sensor.model.key](values)
-        return msgspec.json.encode(message)
+        return self._write(message)
 
     def values(self, sensor: Sensor, time: int, drawn: tuple[float, ...]) -> dict[str, float]:
         """Return what a sensor measures at an instant, rounded as it sends it."""
@@ -246,6 +251,11 @@ class Traffic:
 
     def _is_busy(self, at: int, drawn: float) -> bool:
         return drawn < 0.15 + 0.7 * self._business(at)
+
+
+def _protobuf(message: dict[str, Any]) -> bytes:
+    built = ParseDict(message, chirpstack_protobuf.CLASSES["UplinkEvent"](), ignore_unknown_fields=True)
+    return built.SerializeToString()
 
 
 def _worn(sensor: Sensor, time: int) -> float:

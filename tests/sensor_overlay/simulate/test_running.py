@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import aiomqtt
@@ -19,6 +21,7 @@ from sensor_overlay.simulate.plan import Plan, draw_up
 from sensor_overlay.simulate.publishing import connected, publish
 from sensor_overlay.simulate.running import Run, run
 from sensor_overlay.simulate.traffic import Disorder, Traffic, Transmission
+from sensor_overlay.simulate.webhook import calling
 from sensor_overlay.uplink import Uplink
 from zwilling.cli import main
 from zwilling.errors import SettingsError, SourceError
@@ -201,6 +204,11 @@ def test_the_command(tmp_path: Path) -> None:
     refused = CliRunner().invoke(main, ["sensors", "simulate"])
     assert refused.exit_code == 2
     assert "--broker" in refused.output
+    for more in ([], ["--secret", "file", "--protobuf"], ["--secret", "file", "--broker", "mqtt://127.0.0.1"]):
+        refused = CliRunner().invoke(main, ["sensors", "simulate", "--webhook", "http://127.0.0.1:1", *more])
+        assert refused.exit_code == 2
+    missing = ["sensors", "simulate", "--webhook", "http://127.0.0.1:1", "--secret", str(tmp_path / "none")]
+    assert "cannot be read" in CliRunner().invoke(main, missing).output
     done = CliRunner().invoke(main, ["sensors", "simulate", "--registry", str(registry), "--sensors", "40"])
     assert (done.exit_code, done.output) == (0, f"{registry}: 46 sensors, all of them invented\n")
 
@@ -212,3 +220,35 @@ def test_the_command(tmp_path: Path) -> None:
             return result.output
 
     assert "messages of the last 1 hours" in asyncio.run(invoked())
+
+
+def test_a_twin_that_refuses_or_is_not_there(plan: Plan) -> None:
+    answers: list[str] = []
+
+    class Refusing(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            answers.append(f"{self.path} {self.headers['Authorization']}")
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(401)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    async def brought(url: str) -> None:
+        async with calling(url, "secret") as send:
+            await run(plan, send, Run(hours=0.1, live=False), clock=Clock())
+
+    with HTTPServer(("127.0.0.1", 0), Refusing) as twin:
+        answering = threading.Thread(target=twin.serve_forever)
+        answering.start()
+        url = f"http://127.0.0.1:{twin.server_port}/ingest/chirpstack"
+        with pytest.raises(SourceError, match="the twin answers 401"):
+            asyncio.run(brought(url))
+        twin.shutdown()
+        answering.join()
+    assert answers[0] == "/ingest/chirpstack?event=up Bearer secret"
+    with pytest.raises(SourceError, match="the twin does not answer"):
+        asyncio.run(brought(url))
+    with pytest.raises(SettingsError, match="no twin's address"):
+        asyncio.run(brought("mqtt://127.0.0.1"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from dataclasses import replace
 
 import pytest
 
@@ -142,3 +143,17 @@ def test_the_same_seed_gives_the_same_bytes(plan: Plan) -> None:
         return [message.body for message in Traffic(plan).between(NOW - 5 * MINUTE, NOW)]
 
     assert first() == first()
+
+
+def test_protobuf_says_the_same_as_json(plan: Plan, traffic: Traffic) -> None:
+    binary = Traffic(plan, dead_since=NOW - 30 * MINUTE, is_protobuf=True)
+    pairs = list(zip(traffic.between(NOW - HOUR, NOW), binary.between(NOW - HOUR, NOW), strict=True))
+    assert len(pairs) > 1_500
+    for json, protobuf in pairs:
+        assert protobuf.body[:1] != b"{"
+        first, second = (read("chirpstack", json.topic, message.body) for message in (json, protobuf))
+        assert isinstance(first, Uplink)
+        assert isinstance(second, Uplink)
+        # SNR is a float of 32 bits there.
+        assert replace(first, snr=None) == replace(second, snr=None)
+        assert first.snr == pytest.approx(second.snr, abs=1e-5)
