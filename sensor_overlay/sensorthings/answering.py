@@ -29,44 +29,17 @@ SECONDS: Final = 10
 """That the database may take for one request."""
 
 _SPEC: Final = "http://www.opengis.net/spec/iot_sensing/1.1/req/"
+_FROST: Final = "https://fraunhoferiosb.github.io/FROST-Server/extensions/"
 CONFORMANCE: Final = (
-    *(
-        _SPEC + part
-        for part in (
-            "datamodel",
-            "datamodel/entity-control-information/common-control-information",
-            "datamodel/thing/properties",
-            "datamodel/thing/relations",
-            "datamodel/location/properties",
-            "datamodel/location/relations",
-            "datamodel/historical-location/properties",
-            "datamodel/historical-location/relations",
-            "datamodel/datastream/properties",
-            "datamodel/datastream/relations",
-            "datamodel/sensor/properties",
-            "datamodel/sensor/relations",
-            "datamodel/observed-property/properties",
-            "datamodel/observed-property/relations",
-            "datamodel/observation/properties",
-            "datamodel/observation/relations",
-            "datamodel/feature-of-interest/properties",
-            "datamodel/feature-of-interest/relations",
-            "resource-path/resource-path-to-entities",
-            "request-data/order",
-            "request-data/expand",
-            "request-data/select",
-            "request-data/orderby",
-            "request-data/top",
-            "request-data/skip",
-            "request-data/count",
-            "request-data/filter",
-            "request-data/built-in-filter-operations",
-            "request-data/built-in-query-functions",
-            "request-data/pagination",
-        )
-    ),
+    _SPEC + "datamodel",
+    _SPEC + "resource-path/resource-path-to-entities",
+    _SPEC + "request-data",
+    _SPEC + "create-update-delete",
+    _SPEC + "data-array/data-array",
+    _FROST + "DeepSelect.html",
+    _FROST + "GeoJSON-ResultFormat.html",
 )
-"""Requirement classes of OGC 18-088 that this service keeps to, as its root tells them."""
+"""Requirement classes of OGC 18-088 and extensions of FROST-Server that this service keeps to; its root tells them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -323,11 +323,41 @@ class Reader:
         scope = Scope(entity)
         order = sequence(scope, options, self._request)
         columns = [*self._columns(scope, shape, options), *order.columns()]
-        inner = self._select(scope, of, of.navigation.link(parent, scope.row), columns, options, limit, order)
+        if entity is OBSERVATION and not _is_series(of) and len(scope.tables()) == 1:
+            inner = self._by_stream(rows, parent, of, options, limit, scope, order, columns)
+        else:
+            inner = self._select(scope, of, of.navigation.link(parent, scope.row), columns, options, limit, order)
         ranked = inner.add_columns(func.row_number().over(order_by=order.terms()).label("rank"))
         page = ranked.correlate(rows).lateral()
         query = select(parent.label("parent"), *page.c).select_from(rows.join(page, true()))
         return query.order_by(place, page.c.rank), order
+
+    def _by_stream(
+        self,
+        rows: FromClause,
+        parent: ColumnElement[Any],
+        of: _Of,
+        options: Options,
+        limit: int,
+        scope: Scope,
+        order: Sequenced,
+        columns: list[ColumnElement[Any]],
+    ) -> Select[Any]:
+        """Return the observations of the feature `parent` by way of each of its datastreams, which have an index."""
+        each = streams_of_feature(parent).lateral()
+        own = Scope(OBSERVATION)
+        own_order = sequence(own, options, self._request)
+        conditions = self._conditions(own, options, of)
+        conditions += [own.row.c.datastream_id == each.c[0], is_of_feature(parent, own.row)]
+        if options.token:
+            conditions.append(own_order.behind(options.token))
+        first = select(own.row.c.id, own.row.c.phenomenon_time).select_from(own.rows()).where(*conditions)
+        first = first.order_by(*own_order.terms()).limit(limit + 1 + options.skip)
+        found = first.correlate(rows, each).lateral()
+        same = and_(scope.row.c.id == found.c.id, scope.row.c.phenomenon_time == found.c.phenomenon_time)
+        query = select(*columns).select_from(scope.rows_beside(each.join(found, true()), same))
+        query = query.order_by(*order.terms()).limit(limit + 1)
+        return query.offset(options.skip) if options.skip and not options.token else query
 
     def _correlated(
         self, entity: Entity, of: _Of, options: Options, shape: Shape, limit: int
@@ -391,7 +421,7 @@ class Reader:
         first = select(scope.row.c.phenomenon_time).where(*part(scope, order, None)).order_by(*order.terms()).limit(1)
         firsts = select(first.correlate(each).scalar_subquery().label("time")).select_from(each).subquery()
         time = firsts.c.time.desc() if order.keys[0].is_descending else firsts.c.time.asc()
-        bounds = select(firsts.c.time).where(firsts.c.time.is_not(None)).order_by(time).limit(1).offset(last - 1)
+        bounds = select(firsts.c.time).order_by(time.nulls_last()).limit(1).offset(last - 1)
         bound = (await self._run(bounds)).scalar()
 
         inner = Scope(OBSERVATION)

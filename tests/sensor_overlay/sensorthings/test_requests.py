@@ -165,6 +165,8 @@ def test_the_newest_of_each_datastream(store: Store) -> None:
     [
         ("phenomenonTime eq 2026-11-10T12:00:00Z/2026-11-11T12:00:00Z", [25]),
         ("phenomenonTime lt 2026-11-10T12:00:00Z", [28, 27, 26]),
+        ("phenomenonTime lt 2026-11-11T11:59:59Z", [28, 27, 26]),
+        ("phenomenonTime lt 2026-11-11T12:00:00Z", [28, 27, 26, 25]),
         ("phenomenonTime le 2026-11-11T12:00:00Z", [28, 27, 26, 25]),
         ("phenomenonTime le 2026-11-11T11:59:59Z", [28, 27, 26]),
         ("during(phenomenonTime, 2026-11-10T11:00:00Z/2026-11-11T12:00:00Z)", [26, 25]),
