@@ -15,7 +15,9 @@ from sensor_overlay.rules.rule import Rules
 from sensor_overlay.store.opening import Store
 from sensor_overlay.store.schema import thing
 from tests.sensor_overlay.alerts.school import MONDAY, School, school_rules
+from tests.sensor_overlay.rules.making import rules
 from tests.sensor_overlay.store.stores import using
+from zwilling.sensor_settings import RuleSettings
 
 A, B = "a81758fffe000204", "a81758fffe000205"
 CARETAKER = Principal("Frau Sommer", frozenset({"public", "staff"}), frozenset({Right.ALERTS}), frozenset({"S07"}))
@@ -141,6 +143,24 @@ def test_what_gathers_does_not_break_quiet_times(database_url: str) -> None:
         school.now += 3 * HOUR
         await school.tick()  # at 17:55, due at 18:10: that is quiet
         assert {due for (due,) in await school.messages("due")} == {parse("2026-11-24T07:00:00+01:00")}
+
+    using(database_url, body)
+
+
+def test_what_gathers_joins_nothing_that_is_sent_in_its_own_quiet_times(database_url: str) -> None:
+    async def body(store: Store) -> None:
+        told = {"kind": "silence", "recipients": ["amt"], "after_intervals": 12.0}
+        loud = RuleSettings(id="laut", **told)  # type: ignore[arg-type]
+        calm = RuleSettings(id="leise", quiet_from="18:00", quiet_until="07:00", **told)  # type: ignore[arg-type]
+        school = School(store, rules(loud, calm), parse("2026-11-23T14:55:00+01:00"))
+        await school.add(A)
+        await school.hear((A, 600))
+        school.now += 3 * HOUR
+        await school.tick()
+        assert [due for (due,) in await school.messages("due")] == [
+            parse("2026-11-23T18:10:00+01:00"),
+            parse("2026-11-24T07:00:00+01:00"),
+        ]
 
     using(database_url, body)
 

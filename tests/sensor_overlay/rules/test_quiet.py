@@ -89,6 +89,14 @@ def test_escalation_counts_only_hours_awake() -> None:
     assert SCHOOL.awake(local("2026-11-23 07:00"), local("2026-11-25 18:00")) == 33 * HOUR
 
 
+def test_a_quarter_of_an_hour_that_comes_twice_is_quiet_twice() -> None:
+    short = Quiet(time(2, 30), time(2, 45))
+    begin, end = local("2026-10-25 01:00"), local("2026-10-25 04:00")
+    assert end - begin == 4 * HOUR
+    assert short.awake(begin, end) == 4 * HOUR - 30 * MINUTE
+    assert short.over(local("2026-10-25 02:35", fold=1)) == local("2026-10-25 02:45", fold=1)
+
+
 QUIETS = st.builds(
     lambda times, weekends, free: Quiet(
         times[0],
