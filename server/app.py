@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Route
 
-from sensor_overlay.service import Service
 from server.access_log import AccessLog
 from server.catalogue import Catalogue
 from server.health import Health
-from server.ingest import Ingest
-from server.live import Live
 from server.positions import Positions
 from server.problems import HANDLERS
 from server.security import Guard
-from server.sensors import Sensors
-from server.sensorthings import SensorThings
 from server.tilesets import Tilesets
 from server.twin import Twin
 from server.viewer import Viewer
 from zwilling.region import Region
+
+if TYPE_CHECKING:
+    from sensor_overlay.service import Service
 
 
 def create_app(
@@ -42,6 +42,13 @@ def create_app(
     catalogue = Catalogue(data)
     twin = Twin(catalogue, title, has_sensors=sensors is not None)
     health = Health(catalogue, sensors)
+    of_sensors: list[BaseRoute] = []
+    handlers: dict[Any, Callable[..., Any]] = dict(HANDLERS)
+    if sensors is not None:
+        from server import sensor_routes
+
+        of_sensors = sensor_routes.sensor_routes(sensors)
+        handlers |= sensor_routes.HANDLERS
     return Starlette(
         routes=[
             Route("/healthz", health.alive),
@@ -49,22 +56,10 @@ def create_app(
             Route("/api/twin", twin.describe),
             Route("/api/collections/{layer}/items/{id:path}", twin.item),
             *([] if region is None else [Route("/api/position", Positions(region).describe)]),
-            *([] if sensors is None else sensor_routes(sensors)),
+            *of_sensors,
             Route("/tiles/{path:path}", Tilesets(catalogue)),
             Route("/{path:path}", Viewer(viewer)),  # takes all that is left, so no route ever redirects
         ],
         middleware=[Middleware(AccessLog), Middleware(Guard)],
-        exception_handlers=dict(HANDLERS),
+        exception_handlers=handlers,
     )
-
-
-def sensor_routes(sensors: Service) -> list[BaseRoute]:
-    """Return the addresses that a twin with sensors has."""
-    ingest = Ingest(sensors)
-    return [
-        Route("/ingest/{network}", ingest.take, methods=["POST"]),
-        Route("/ingest/{network}/{rest:path}", ingest.take, methods=["POST"]),
-        *Live(sensors, sensors.tokens, sensors.settings.origins).routes(),
-        *Sensors(sensors, sensors.tokens).routes(),
-        *SensorThings(sensors, sensors.tokens).routes(),
-    ]

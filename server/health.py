@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from sensor_overlay.service import Service
 from server.catalogue import Catalogue
 from server.problems import HIDDEN, problem
+
+if TYPE_CHECKING:
+    from sensor_overlay.service import Service
 
 
 class Health:

@@ -13,7 +13,6 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from sensor_overlay.store.errors import StoreUnavailableError
 from server.headers import response_headers
 from zwilling.errors import ZwillingError
 
@@ -100,7 +99,6 @@ def on_any_error(request: Request, _: Exception) -> Response:
 HANDLERS = MappingProxyType(
     {
         HTTPException: on_http_exception,
-        StoreUnavailableError: on_away,
         ZwillingError: on_zwilling_error,
         Exception: on_any_error,
     }

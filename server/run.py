@@ -12,11 +12,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
-from sensor_overlay.service import Service
 from server.access_log import LOGGER as ACCESS_LOGGER
 from server.app import create_app
 from server.connections import Patience, connection_class
@@ -24,6 +23,9 @@ from server.live_connections import socket_class
 from server.security import MAX_HEADER_BYTES
 from zwilling.errors import SettingsError
 from zwilling.region import Region
+
+if TYPE_CHECKING:
+    from sensor_overlay.service import Service
 
 MAX_MESSAGE_BYTES = 64 << 10
 """Of what a WebSocket's client may send at once."""

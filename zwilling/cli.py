@@ -318,7 +318,7 @@ def check(sources: tuple[Path, ...], crs: str | None, region_name: str, as_json:
 @click.option("--quiet", is_flag=True, help="Do not log requests.")
 def serve(settings_file: Path, host: str | None, port: int | None, quiet: bool) -> None:
     """Serve viewer and tiles, and take in and show the readings of sensors where the settings name any."""
-    from sensor_overlay.service import service_of
+    from sensor_overlay.configured import has_sensors
     from server.run import serve as run_server
     from zwilling.region import load_region
     from zwilling.settings import load_settings, region_profile
@@ -327,6 +327,11 @@ def serve(settings_file: Path, host: str | None, port: int | None, quiet: bool) 
     settings = load_settings(settings_file)
     base = settings_file.absolute().parent
     region = load_region(region_profile(settings, base))
+    sensors = None
+    if has_sensors(settings, base):
+        from sensor_overlay.service import service_of
+
+        sensors = service_of(settings, base)
     run_server(
         base / settings.data,
         viewer_directory(),
@@ -334,7 +339,7 @@ def serve(settings_file: Path, host: str | None, port: int | None, quiet: bool) 
         port=settings.server.port if port is None else port,
         title=settings.region.title or region.title,
         region=region,
-        sensors=service_of(settings, base),
+        sensors=sensors,
         access_log=not quiet,
         quiet=quiet,
         on_listening=lambda url: click.echo(f"serving {url}", err=True),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import multiprocessing
+import os
 import secrets
 import signal
 import sys
@@ -25,6 +26,8 @@ _SECRET_FILE = "demo-secret"  # noqa: S105 - its name
 _STATE_FILE = "demo-sensors-until"
 _HOURS = 24.0
 _SPARSE_HOURS = 2.0
+_RATE = 500.0
+"""Messages a second, of which the server stores some three times as many: the first picture is under way."""
 _STATE_SECONDS = 5.0
 _PATIENCE_SECONDS = 20.0
 
@@ -95,7 +98,7 @@ class DemoSensors:
         To be called before the server opens the database.
         """
         # The process starts with this module, and need not wait for the server's rooms.
-        from sensor_overlay.service import DATABASE_FILE
+        from sensor_overlay.configured import DATABASE_FILE
 
         if not (self._folder / "data" / DATABASE_FILE).is_file():
             (self._folder / "data" / _STATE_FILE).unlink(missing_ok=True)  # what was told is gone
@@ -137,6 +140,7 @@ class _Part:
 
 
 def _play(parent: Connection, part: _Part) -> None:
+    os.nice(5)  # the first picture comes first
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent's Ctrl-C; it tells us when to go
     with contextlib.suppress(asyncio.CancelledError):
         asyncio.run(_until_parent_leaves(parent, part))
@@ -229,7 +233,7 @@ async def _simulate(part: _Part, url: str, server: str) -> None:
                 await asyncio.sleep(_STATE_SECONDS)
                 state.write_text(str(latest), encoding="ascii")
 
-        wanted = Run(hours=hours, sparse_hours=_SPARSE_HOURS, is_school_day=True)
+        wanted = Run(hours=hours, sparse_hours=_SPARSE_HOURS, rate=_RATE, is_school_day=True)
         async with asyncio.TaskGroup() as tasks:
             remembering = tasks.create_task(remember())
             try:

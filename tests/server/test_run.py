@@ -393,3 +393,16 @@ def test_ipv6_where_the_machine_has_it() -> None:
         pytest.skip("this machine has no IPv6")
     with listener:
         assert url_of(listener) == f"http://[::1]:{listener.getsockname()[1]}/"
+
+
+def test_a_twin_without_sensors_loads_nothing_of_them() -> None:
+    program = """
+import sys
+from pathlib import Path
+import server.run
+from server.app import create_app
+create_app(Path("."), None, title="T")
+print(sorted({"sqlalchemy", "alembic", "paho", "sensor_overlay"} & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=WAIT)
+    assert done.stdout == "[]\n"
