@@ -143,6 +143,7 @@ class _Dues:
     def __init__(self, now: int, waiting: dict[tuple[str, str], int]) -> None:
         self._now = now
         self._waiting = waiting
+        self._over: dict[tuple[int, int], int] = {}  # of each rule's quiet times: holidays take weeks to look through
 
     @classmethod
     async def of(cls, commit: Commit, tellings: Sequence[Telling]) -> _Dues:
@@ -153,7 +154,10 @@ class _Dues:
         return cls(commit.now, waiting)
 
     def of_telling(self, telling: Telling, channel: str, recipient: str) -> int:
-        own = telling.quiet.over(self._now + telling.after)
+        asked = (id(telling.quiet), telling.after)
+        own = self._over.get(asked)
+        if own is None:
+            own = self._over[asked] = telling.quiet.over(self._now + telling.after)
         if not telling.gathers:
             return own
         joined = self._waiting.setdefault((channel, recipient), own)

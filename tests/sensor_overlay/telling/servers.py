@@ -80,15 +80,16 @@ class Postbox:
 
 
 @contextmanager
-def smtp(tls: ssl.SSLContext | None = None, *, wants_login: bool = False) -> Iterator[Postbox]:
-    """Run a mail server; with `tls` it offers STARTTLS."""
+def smtp(tls: ssl.SSLContext | None = None, *, wants_login: bool = False, at_once: bool = False) -> Iterator[Postbox]:
+    """Run a mail server; with `tls` it offers STARTTLS, or speaks nothing else `at_once`."""
     postbox = Postbox()
     controller = Controller(
         postbox,
         hostname="127.0.0.1",
         port=0,
-        tls_context=tls,
-        require_starttls=tls is not None,
+        ssl_context=tls if at_once else None,
+        tls_context=None if at_once else tls,
+        require_starttls=tls is not None and not at_once,
         authenticator=postbox.login if wants_login else None,
         auth_required=wants_login,
         server_hostname="127.0.0.1",

@@ -105,6 +105,15 @@ def test_encrypted_with_a_password(tmp_path: Path) -> None:
     assert "falsch" not in refused.reason
 
 
+def test_encrypted_from_the_first_byte(tmp_path: Path) -> None:
+    server, trusting = certificate(tmp_path)
+    with smtp(server, at_once=True) as postbox:
+        sender = Mail(mail(postbox.port, security="tls"), "", ADDRESS, "Zwilling", tls=trusting)
+        assert asyncio.run(sender.send(ONE)).fate is Fate.SENT
+        assert asyncio.run(Mail(mail(postbox.port, security="tls"), "", ADDRESS, "Z").send(ONE)).fate is Fate.FAILED
+    assert len(postbox.inbox) == 1
+
+
 def test_a_certificate_that_nobody_knows_ends_it_before_the_password(tmp_path: Path) -> None:
     server, _ = certificate(tmp_path)
     with smtp(server, wants_login=True) as postbox:
