@@ -197,7 +197,6 @@ class Hub:
         """Begin to follow the store."""
         if self._task is None:
             self._task = asyncio.create_task(self._run(), name="live hub")
-            self._task.add_done_callback(self._ended)
 
     async def stop(self) -> None:
         """End all streams and stop following the store."""
@@ -301,12 +300,6 @@ class Hub:
         self._wanted.set()
         return audience
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        """End all streams where following broke off: viewers who hear nothing would take that for silence."""
-        if not task.cancelled() and (error := task.exception()) is not None:
-            _log.critical("live: stopped by %s", error, exc_info=error)
-            self.close()
-
     def _drop_empty(self) -> None:
         self._audiences = {key: audience for key, audience in self._audiences.items() if audience.viewers}
 
@@ -326,9 +319,18 @@ class Hub:
                 self._trouble_since = None
             except ZwillingError as error:
                 if self._trouble_since is None:
-                    self._trouble_since = time.monotonic()
                     _log.error("live: the store cannot be read: %s", error)
+                self._trouble()
+            except Exception:  # noqa: BLE001 - a mistake of ours; viewers must not take its silence for the sensors'
+                _log.exception("live: the store could not be followed")
+                self._trouble()
+                await asyncio.sleep(self._pace.patience)
             self._beat()
+
+    def _trouble(self) -> None:
+        if self._trouble_since is None:
+            self._trouble_since = time.monotonic()
+        self._is_stale = True  # where it broke off is not known
 
     async def _pause(self) -> None:
         """Wait until something was committed, or may have been by others; never look again too soon."""

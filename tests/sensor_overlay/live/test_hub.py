@@ -11,11 +11,13 @@ from typing import Any
 
 import pytest
 from sqlalchemy import delete
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sensor_overlay.access import PUBLIC, Principal, Right
 from sensor_overlay.instants import HOUR, MINUTE, SECOND
 from sensor_overlay.live.hub import Hub, TooManyViewersError, Update
 from sensor_overlay.live.messages import Wanted
+from sensor_overlay.live.picture import Picture
 from sensor_overlay.store.schema import datastream, thing
 from tests.sensor_overlay.live.conftest import QUICK, Play, stage
 from tests.sensor_overlay.live.twin import IMPLAUSIBLE, NOW, Sensors
@@ -440,3 +442,47 @@ def test_the_time_of_a_message_is_whole_seconds(play: Play) -> None:
         assert (NOW - 1) % SECOND != 0
 
     play(scene)
+
+
+def test_a_mistake_of_ours_is_logged_and_does_not_end_the_streams(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    follow = Picture.follow
+    fails = [True]
+
+    async def failing(self: Picture, connection: AsyncConnection, now: int) -> bool:
+        if fails.pop() if fails else False:
+            raise ValueError("a row that nobody thought of")
+        return await follow(self, connection, now)
+
+    async def run() -> None:
+        async with stage(tmp_path, replace(QUICK, patience=0.0)) as (sensors, hub):
+            await sensors.add(1)
+            await sensors.tell(1, 500.0)
+            stream = hub.follow(PUBLIC)
+            await told(stream)
+            monkeypatch.setattr(Picture, "follow", failing)
+            await sensors.tell(1, 600.0)
+            assert (await told(stream))["things"][0]["latest"]["co2"]["value"] == 600.0
+            await stream.aclose()
+
+    asyncio.run(run())
+    assert "a row that nobody thought of" in caplog.text
+
+
+def test_a_flood_of_new_devices_does_not_hold_up_values(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with stage(tmp_path, replace(QUICK, renew=3_600.0)) as (sensors, hub):
+            await sensors.add(1)
+            await sensors.tell(1, 500.0)
+            stream = hub.follow(PUBLIC)
+            await told(stream)
+            # The registry has changed, and is not read for an hour; values are told all the same.
+            await sensors.add(2)
+            await sensors.tell(1, 600.0)
+            message = await told(stream)
+            assert message["type"] == "changes"
+            assert message["things"][0]["latest"]["co2"]["value"] == 600.0
+            await stream.aclose()
+
+    asyncio.run(run())

@@ -3,7 +3,7 @@
 import { changeAlert, fetchSeries, liveUrls } from "../api";
 import type { CameraMan, Clearing } from "../cesium/camera";
 import type { Stage } from "../cesium/stage";
-import type { Extent } from "../twin/description";
+import { DescriptionError, type Extent } from "../twin/description";
 import type { Ground } from "../twin/ground";
 import type { Words } from "../twin/words";
 import type { Chrome } from "../ui/chrome";
@@ -178,7 +178,16 @@ export class SensorDesk {
   };
 
   private heard(data: string): void {
-    const message = parseMessage(data);
+    let message: ReturnType<typeof parseMessage>;
+    try {
+      message = parseMessage(data);
+    } catch (error) {
+      if (!(error instanceof DescriptionError)) throw error;
+      // What is known stays; a newer page may understand the server.
+      const { notices, words } = this.options.chrome();
+      notices.show("live-shape", words.say("errorShape"), "warning", null);
+      return;
+    }
     if (!message) return;
     const { things, alerts } = this.book.apply(message);
     if (things === null) {
