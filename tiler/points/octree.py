@@ -1,10 +1,10 @@
 """Which point is in which tile: the level of detail of all points of one octree cell, in one pass.
 
-Tiles refine by ADD, so a point is in just one of them.  A node of the octree is overlaid with a grid of
-`GRID` cells a side, and the first point of each cell in Morton order represents it: if it did not already represent a
-coarser cell, it belongs to this node.  A point is the first of its cell at depth b exactly if it leaves, at depth b or
-above, the cell of the point before it.  So the depth at which neighbours part, which a pass over the sorted points
-finds, is all that must be known.  What few points remain below a node are one leaf.
+Tiles refine by ADD, so a point is in just one of them.  A node of the octree is overlaid with a grid of `GRID` cells a
+side, and the first point of each cell in the order of a walk (Morton's, turned round on every other level) represents
+it: if it did not already represent a coarser cell, it belongs to this node.  A point is the first of its cell at depth
+b exactly if it leaves, at depth b or above, the cell of the point before it.  So the depth at which neighbours part,
+which a pass over the sorted points finds, is all that must be known.  What few points remain below a node are one leaf.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ def grow(places: Columns, cell: Cell, bottom: int, first_depth: int, limits: Lim
     wanted = 2  # tell 1024 places a side apart, which is fine enough for nearly all data
     while True:
         while len(digits) < wanted:
-            digits.append(morton.digit(places, bits, len(digits)))
+            digits.append(morton.digit(places, bits, len(digits)) ^ _turned(bits, len(digits)))
         order = morton.sort(digits)
         depths = np.empty(len(order), np.uint8)
         depths[0] = first_depth
@@ -130,6 +130,17 @@ def grow(places: Columns, cell: Cell, bottom: int, first_depth: int, limits: Lim
             return _Growth(places, order, depths, cell, bottom, cell.depth + resolved, limits).run()
         except _UnresolvedError:
             wanted += 1
+
+
+def _turned(bits: int, number: int) -> np.uint16:
+    """Return what turns every other level of a digit round, counted from the bottom of the octree.
+
+    The first point of a cell in Morton order lies in its low corner: cells that meet at one then have points close to
+    each other.  With each second level walked backwards the first place is a third of the way in, at no cost.
+    """
+    top = bits - morton.LEVELS_PER_DIGIT * number
+    levels = range(morton.LEVELS_PER_DIGIT)
+    return np.uint16(sum(7 << 3 * (morton.LEVELS_PER_DIGIT - 1 - level) for level in levels if (top - level) % 2))
 
 
 class _Growth:

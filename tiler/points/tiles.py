@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tiler.glb import Compression
 from tiler.points import dimensions, frames
-from tiler.points.content import Quantized, encode, quantize_places, quantize_positions
+from tiler.points.content import Quantized, encode, quantize_places, quantize_positions, tight_order
 from tiler.points.cutting import Share
 from tiler.points.ground import Ground, range_of
 from tiler.points.metadata import (
@@ -189,7 +189,7 @@ def _write(making: Making, nodes: Sequence[Node], table: Table) -> tuple[TileFac
     if not nodes:
         return ()
     layer, cube = making.layer, making.cube
-    own = [table.take(node.rows, axis=1) for node in nodes]
+    own = [table.take(_tight(table, node.rows), axis=1) for node in nodes]
     ends = np.array([[part[:PLACE_COLUMNS].min(axis=1), part[:PLACE_COLUMNS].max(axis=1)] for part in own], np.int64)
     low = np.array(cube.low, np.int64)
     boxes = layer.lattice.positions((ends.reshape(-1, 3) + low).T).reshape(-1, 2, 3)
@@ -212,6 +212,12 @@ def _write(making: Making, nodes: Sequence[Node], table: Table) -> tuple[TileFac
         )
         facts.append(_facts(making, node, quantized, frame, data))
     return tuple(facts)
+
+
+def _tight(table: Table, rows: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return the rows of a node in the order in which its tile holds them."""
+    x, y, facts = (table[column].take(rows) for column in (0, 1, FACTS))
+    return rows.take(tight_order(x, y, (facts >> np.uint32(16)).astype(np.uint16)))
 
 
 def _values(part: Table, prop: PointProperty, layer: Layer) -> NDArray[np.generic]:
