@@ -27,7 +27,7 @@ _STATE_FILE = "demo-sensors-until"
 _HOURS = 24.0
 _SPARSE_HOURS = 2.0
 _RATE = 500.0
-"""Messages a second, of which the server stores some three times as many: the first picture is under way."""
+"""Messages a second: a good part of what the server can store, and time is left for the first picture."""
 _STATE_SECONDS = 5.0
 _PATIENCE_SECONDS = 20.0
 
