@@ -161,6 +161,7 @@ async def questions(store: Store) -> None:
         )
         if store.dialect == "postgresql":
             await commit.connection.execute(text("analyze"))
+    await store.analyse(NOON)  # as each night does
 
     async def asked(what: str, question: Callable[[], Awaitable[object]]) -> None:
         costs, walls = [], []

@@ -26,6 +26,7 @@ WRITERS_LOCK: Final = 0x5A57494C4C494E47
 
 _PATIENCE_SECONDS = 5
 _READERS = 4
+_LOOKED_AT = 1_000
 
 
 class Counter(enum.StrEnum):
@@ -147,6 +148,17 @@ class Store:
         with translated(self.source):
             async with self._writer.begin() as connection:
                 yield connection
+
+    async def analyse(self, now: int) -> None:
+        """Let SQLite look at its tables, by which it plans questions; PostgreSQL does that by itself.
+
+        Else it goes through all values to find those of the few things that are public.
+        """
+        if self.dialect == "sqlite":
+            async with self.writing(now) as commit:
+                await commit.connection.exec_driver_sql(f"pragma analysis_limit={_LOOKED_AT}")
+                await commit.connection.exec_driver_sql("analyze")
+            await self._readers.dispose()  # what was found is read when a connection is opened
 
     async def close(self) -> None:
         """Close every connection."""

@@ -114,6 +114,7 @@ async def keep(store: Store, now: int, *, days: int, letter_days: int) -> Kept:
     )
     async with store.writing(now) as commit:
         await commit.numbers(Counter.KEPT, now - commit.counters[Counter.KEPT])
+    await store.analyse(now)
     _log.info("retention ends: %s", kept)
     return kept
 

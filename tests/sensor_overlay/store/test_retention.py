@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 
 from sensor_overlay.access import Principal, Right
 from sensor_overlay.instants import DAY, HOUR, MINUTE
@@ -129,6 +130,28 @@ def test_devices_that_nobody_knows_are_forgotten_in_the_end(database_url: str) -
         assert (await write(store, [arrival(2, at=NOON + 95 * DAY)], now=NOON + 95 * DAY)).stored == 1  # it is back
 
     using(database_url, body)
+
+
+def test_sqlite_plans_by_what_is_in_its_tables(tmp_path: Path) -> None:
+    """Few public things among many: their values are found from the things, not among all values."""
+    question = "explain query plan select * from latest join datastream on datastream.id = latest.datastream_id"
+    question += " join thing on thing.id = datastream.thing_id where thing.is_registered and thing.access = 'public'"
+
+    async def body(store: Store) -> None:
+        batch = [
+            arrival(1, dev_eui=f"{number:016x}", readings={"co2": 1.0, "temperature": 1.0}) for number in range(300)
+        ]
+        await write(store, batch, now=NOON)
+        await keep(store, NOON, days=90, letter_days=30)
+        async with store.reading() as connection:
+            plan = [row[3] for row in await connection.execute(text(question))]
+        assert [line.split()[:2] for line in plan] == [
+            ["SCAN", "thing"],
+            ["SEARCH", "datastream"],
+            ["SEARCH", "latest"],
+        ]
+
+    using(str(tmp_path / "zwilling.db"), body)
 
 
 def test_dead_letters_go_too(database_url: str) -> None:
