@@ -176,6 +176,24 @@ def letters(settings_file: Path, causes: tuple[str, ...], limit: int, as_json: b
 
 
 @sensors.command()
+def codecs() -> None:
+    """List the codecs: what reads payloads, and for which models.
+
+    Installed ones are tried on their own examples.  What is wrong with one stands on standard error; the exit status is
+    1 then.
+    """
+    from sensor_overlay.codecs import codecs as known
+    from sensor_overlay.codecs import findings
+
+    for codec in known().values():
+        click.echo(f"{codec.key}: {codec.title} ({', '.join(codec.models)})")
+    for finding in findings():
+        click.echo(f"error: {finding.source}: {finding.message}", err=True)
+    if findings():
+        raise click.exceptions.Exit(1)
+
+
+@sensors.command()
 @click.option("--broker", metavar="URL", help="Broker to publish to: mqtt://user:password@host:1883 or mqtts://…")
 @click.option("--webhook", metavar="URL", help="Twin to bring them to instead: http://host:8080/ingest/chirpstack")
 @click.option("--secret", "secret_file", type=_PATH, help="File with the webhook's secret.")

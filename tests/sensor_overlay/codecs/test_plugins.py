@@ -10,11 +10,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from sensor_overlay import codecs as room
 from sensor_overlay.codecs import by_profile, codecs, findings
 from sensor_overlay.decode import decode
 from sensor_overlay.uplink import BadMessageError, Cause, Uplink
+from zwilling.cli import main
 from zwilling.issues import Severity
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "operators" / "sensors-codecs.md"
@@ -170,3 +172,17 @@ def test_what_no_table_can_hold_is_left_out_and_noted(packages: Path) -> None:
     found = decode(uplink(b"\x00", "pegel-2000"), "", 0)
     assert {reading.observed_property: reading.value for reading in found.readings} == {"ok": 2}
     assert "2 values" in found.notes[0]
+
+
+def test_the_command_lists_them_and_names_a_broken_one(packages: Path) -> None:
+    install(packages, "kreis_pegel", *from_the_page())
+    sound = CliRunner().invoke(main, ["sensors", "codecs"])
+    assert sound.exit_code == 0
+    assert "elsys-ers-co2: Elsys ERS CO2 (ers-co2, ers2-co2)" in sound.stdout.splitlines()
+    assert sound.stdout.splitlines()[-1] == "kreis-pegel: Pegel der Kreiswerkstatt (pegel-2000)"
+    install(packages, "kreis_broken", "1 / 0", {"broken": "kreis_broken:CODEC"})
+    broken = CliRunner().invoke(main, ["sensors", "codecs"])
+    assert broken.exit_code == 1
+    assert broken.stdout == sound.stdout
+    assert "kreis_broken: broken = kreis_broken:CODEC" in broken.stderr
+    assert "ZeroDivisionError" in broken.stderr
