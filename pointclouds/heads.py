@@ -10,6 +10,7 @@ import math
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date, timedelta
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -33,6 +34,7 @@ _SMALLEST_STEP, _LARGEST_STEP = 1e-12, 1e3
 _FARTHEST: Final = 1e10
 _EMPTY_PACKED: Final = 64  # a chunk table without chunks, and where it is
 _INT32: Final = 2.0**31
+_FIRST_YEAR: Final = 2003  # of LAS 1.0
 # What people rename to .las or .laz, by its first bytes.
 _STRANGERS: Final = (
     (b"PK\x03\x04", "a ZIP archive", "unpack it first"),
@@ -78,6 +80,7 @@ class LasHead:
         says_wkt: the bit in the global encoding which says that the CRS is the one in WKT.
         vlrs: variable length records, extended ones last.
         issues: findings.
+        created: day on which the file was made, as it states itself (ISO 8601); empty where that is no day.
     """
 
     path: Path
@@ -95,6 +98,7 @@ class LasHead:
     says_wkt: bool
     vlrs: tuple[Vlr, ...]
     issues: tuple[Issue, ...]
+    created: str = ""
 
     def find(self, user: str, record: int) -> Vlr | None:
         """Return the first record of a kind, None where there is none."""
@@ -183,7 +187,7 @@ class _Reading:
         return LasHead(
             self.path, self.size, minor, layout, record_length, is_packed, count, points_at, points_end, lattice,
             (min_x, min_y, min_z), (max_x, max_y, max_z), bool(encoding & _WKT_BIT), (*vlrs, *extended),
-            tuple(self.issues),
+            tuple(self.issues), _day(*struct.unpack_from("<HH", self.data, 90)),
         )  # fmt: skip
 
     def _check_magic(self) -> None:
@@ -291,6 +295,19 @@ class _Reading:
 
     def _refused(self, problem: str, remedy: str = FETCH_AGAIN) -> SourceError:
         return SourceError(problem, source=self.path, remedy=remedy)
+
+
+def _day(day_of_year: int, year: int) -> str:
+    """Return a day (ISO 8601); empty where there was no such day, or no LAS yet.
+
+    Example:
+        >>> _day(60, 2024), _day(366, 2023), _day(0, 0)
+        ('2024-02-29', '', '')
+    """
+    if not (_FIRST_YEAR <= year < date.max.year and 1 <= day_of_year <= 366):
+        return ""
+    day = date(year, 1, 1) + timedelta(days=day_of_year - 1)
+    return day.isoformat() if day.year == year else ""
 
 
 def _text(field: bytes) -> str:

@@ -49,7 +49,7 @@ class Fence:
             function: with its arguments, can be pickled.
 
         Raises:
-            SourceError: the process ended, or took far too long; whatever the function raises.
+            SourceError: the process ended, took far too long, or wanted too much memory; whatever the function raises.
         """
         if self._pool is None:
             # Forking would copy locks that other threads hold, and a fork server is better started by those who
@@ -62,6 +62,12 @@ class Fence:
             self._stop()
             raise SourceError(
                 "makes the decoder abort: it is damaged, or made to do so", source=source, remedy=FETCH_AGAIN
+            ) from error
+        except MemoryError as error:
+            raise SourceError(
+                f"needs more than {_MEMORY_BYTES >> 30} GB of memory to be read, which no point cloud does",
+                source=source,
+                remedy=FETCH_AGAIN,
             ) from error
         except TimeoutError as error:
             self._stop()

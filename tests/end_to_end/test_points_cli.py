@@ -471,6 +471,17 @@ def test_heights_above_ground_are_those_above_the_agencys_terrain(
     assert np.percentile(off, 95) <= 0.3
 
 
+def test_the_report_tells_of_when_the_points_are(home_with_grid: Path, tmp_path: Path) -> None:
+    """By the year in the name, else by the day in the head; the newest counts, but not of a file without points."""
+    days = {"a.laz": (64, 2021), "3dm_32_343_5674_1_nw_2020.laz": (1, 2024), "c.laz": (0, 0), "d.laz": (1, 2025)}
+    for seed, (name, day) in enumerate(days.items(), 1):
+        patched(made(tmp_path / name, 0 if name == "d.laz" else 500, seed=seed), 90, "<HH", *day)
+    report = tile(tmp_path / "out", *(tmp_path / name for name in days), home=home_with_grid)
+    assert report["data_date"] == "2021-03-05"
+    told = {Path(file["name"]).name: file["date"] for file in report["point_files"]}
+    assert told == {"a.laz": "2021-03-05", "3dm_32_343_5674_1_nw_2020.laz": "2020", "c.laz": "", "d.laz": "2025-01-01"}
+
+
 def test_a_dimension_that_no_file_has_is_told_with_those_that_there_are(home_with_grid: Path, tmp_path: Path) -> None:
     cloud = made(tmp_path / "a.laz")
     done = run("tile", cloud, "-o", tmp_path / "out", "--dimension", "gps", "--quiet", home=home_with_grid)

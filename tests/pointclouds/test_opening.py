@@ -47,8 +47,10 @@ def test_a_file_that_takes_for_ever_is_named(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_what_takes_too_much_memory_is_an_error_of_that_file() -> None:
-    with Fence() as fence, pytest.raises(MemoryError):
-        fence.run("big.laz", bytearray, 8 << 30)
+    with Fence() as fence:
+        with pytest.raises(SourceError, match=r"big\.laz: needs more than 6 GB of memory"):
+            fence.run("big.laz", bytearray, 8 << 30)
+        assert fence.run("good.laz", _double, 21) == 42
 
 
 def _abort() -> None:

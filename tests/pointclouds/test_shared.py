@@ -9,6 +9,7 @@ import laspy
 import numpy as np
 import pytest
 
+from pointclouds.heads import read_head
 from pointclouds.sources import LasSource
 from tests.pointclouds.clouds import opened, read_all, stored
 from zwilling.errors import UnknownCRSError
@@ -74,6 +75,8 @@ def test_real_files_come_out_as_laspy_reads_them(
     assert all(not np.asarray(expected[colour]).any() for colour in left_out)
     found, counts = np.unique(points.columns["classification"], return_counts=True)
     assert {str(code): int(each) for code, each in zip(found, counts, strict=True)} == classes
+    made = expected.header.creation_date
+    assert read_head(path).created == (made.isoformat() if made else "")
     np.testing.assert_allclose(source.head.low, expected.header.mins)
     np.testing.assert_allclose(source.head.high, expected.header.maxs)
     metres = points.xyz * np.array(source.head.lattice.scale) + np.array(source.head.lattice.offset)

@@ -58,6 +58,7 @@ REPORT: dict[str, Any] = {
             "low": [343000.0, 5674000.0, 30.25],
             "high": [343500.0, 5674500.0, 71.5],
             "colours": "painted",
+            "date": "2021-03-04",
             "points_per_m2": 5.2,
             "lost": False,
         }
@@ -104,8 +105,8 @@ def test_the_balance_of_points_stands_on_the_page() -> None:
         ("in den Kacheln", "1.240.000", ""),
         ("Boden", "2", "900.000", "72,6 %", "–"),
         ("Rauschen, hoch", "18", "0", "0 %", "59.000"),
-        ("3dm_32_343_5674.laz", "LAZ 1.2", "1", "EPSG:25832+7837", "1.300.010", "5,2", "30,25 bis 71,50",
-         "Luftbild"),
+        ("3dm_32_343_5674.laz", "LAZ 1.2", "1", "04.03.2021", "EPSG:25832+7837", "1.300.010", "5,2",
+         "30,25 bis 71,50", "Luftbild"),
         ("2", "64,0 cm", "16", "0", "5", "9 Byte", "9 Byte"),
         ("Kopf der Datei", "3dm.laz", "10 Punkte sind als gelöscht gekennzeichnet (withheld); weggelassen"),
     ):  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -31,6 +32,7 @@ from zwilling.report.points import FileFacts, points_report
 from zwilling.settings import PointLayerSettings, memory_bytes
 
 _PICTURES: Final = ".pictures"
+_YEAR: Final = re.compile(r"_((?:19|20)\d\d)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +236,9 @@ def _facts(source: LasSource, *, is_painted: bool) -> FileFacts:
     packing = "COPC" if source.octree is not None else "LAZ" if las.is_packed else "LAS"
     has_own = {"red", "green", "blue"} <= set(source.head.columns)
     colours: Literal["own", "painted", "none"] = "own" if has_own else "painted" if is_painted else "none"
-    return FileFacts(source.head, f"{packing} 1.{las.version}", las.format, colours)
+    # NRW's names end with the year of the flight, where they tell any; a file may have been written long after it.
+    year = _YEAR.search(Path(source.head.name).stem)
+    return FileFacts(source.head, f"{packing} 1.{las.version}", las.format, colours, year[1] if year else las.created)
 
 
 def _horizontal(crs: str | None) -> str | None:

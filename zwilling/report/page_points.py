@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from zwilling.report.charts_points import class_bars
 from zwilling.report.frame import METHODS, Section, Verdict, run
-from zwilling.report.german import counted, number, quantity, share, size
+from zwilling.report.german import counted, day, number, quantity, share, size
 from zwilling.report.markup import Markup, element, fragment
 from zwilling.report.page_findings import findings
 from zwilling.report.pieces import DASH, MOST_SHOWN, cards, facts, figure, folded, table
@@ -134,6 +134,7 @@ def _files(report: Mapping[str, Any]) -> Markup:
             element("code", PurePath(file["name"]).name),
             file["version"],
             number(file["format"]),
+            day(file["date"]) or DASH,
             file["crs"],
             number(file["points"]),
             DASH if file["points_per_m2"] is None else number(file["points_per_m2"], 1),
@@ -142,7 +143,7 @@ def _files(report: Mapping[str, Any]) -> Markup:
         )
         for file in files
     ]
-    head = ("Datei", "Art", "Format", "Koordinaten", "Punkte", "je m²", "Höhen", "Farben")
+    head = ("Datei", "Art", "Format", "Stand", "Koordinaten", "Punkte", "je m²", "Höhen", "Farben")
     return fragment(
         folded(
             counted(len(files), "Datei mit Format und Dichte", "Dateien mit Format und Dichte"),
@@ -153,7 +154,8 @@ def _files(report: Mapping[str, Any]) -> Markup:
         element(
             "p",
             "Punkte, Höhen und Fläche sind die, die der Kopf jeder Datei angibt; die Höhen stehen in ihrer Einheit und "
-            "ihrem Höhensystem.",
+            "ihrem Höhensystem. „Stand“ ist das Jahr am Ende des Dateinamens, sonst der Tag, an dem die Datei nach "
+            "ihrem Kopf geschrieben wurde.",
             class_="quiet",
         ),
     )

@@ -33,12 +33,14 @@ class FileFacts:
         version: how it is packed and which version of LAS it is of: `LAZ 1.2`.
         format: point data record format, 0 to 10.
         colours: `own`, `painted` (from orthophotos) or `none`.
+        date: day or year that its points are of, as far as the file tells (ISO 8601); empty where it does not.
     """
 
     head: PointHead
     version: str
     format: int
     colours: Literal["own", "painted", "none"]
+    date: str = ""
 
 
 def points_report(
@@ -61,6 +63,7 @@ def points_report(
     boxes = {one.head.name: _covers(one.head, result.crs, region) for one in read}
     covered = coverage([], [box for name, box in boxes.items() if box is not None and name not in lost])["heights"]
     return common("points", result, sources, subject, files=files, size_bytes=size_bytes, seconds=seconds) | {
+        "data_date": max((one.date for one in read if one.head.count and one.head.name not in lost), default=""),
         "points_promised": sum(one.head.count for one in read),
         "points_in": result.points_in,
         "points_out": result.points_out,
@@ -101,6 +104,7 @@ def _file(one: FileFacts, box: Rectangle | None, *, is_lost: bool) -> dict[str, 
         "low": list(head.low),
         "high": list(head.high),
         "colours": one.colours,
+        "date": one.date,
         "points_per_m2": round(head.count / area, 3) if area else None,
         "lost": is_lost,
     }
