@@ -32,6 +32,7 @@ from tests.sensor_overlay.live.twin import Sensors
 
 STAFF = "zw_staff"
 DUTY = "zw_duty"
+READER = "zw_reader"
 FRIEND = "https://masterportal.example"
 
 
@@ -39,7 +40,9 @@ def _token(token: str, name: str, *rights: Right) -> Token:
     return Token(name=name, sha256=hashlib.sha256(token.encode()).hexdigest(), groups=["staff"], rights=list(rights))
 
 
-TOKENS = Tokens([_token(STAFF, "Hausmeister"), _token(DUTY, "Bereitschaft", Right.ALERTS)])
+TOKENS = Tokens(
+    [_token(STAFF, "Hausmeister"), _token(DUTY, "Bereitschaft", Right.ALERTS), _token(READER, "Leser", Right.READ)]
+)
 
 
 class LeavingServer(uvicorn.Server):
@@ -126,4 +129,4 @@ async def serving(
             await store.close()
 
 
-__all__ = ["DUTY", "FRIEND", "STAFF", "TOKENS", "ClientConnection", "LiveServer", "serving"]
+__all__ = ["DUTY", "FRIEND", "READER", "STAFF", "TOKENS", "ClientConnection", "LiveServer", "serving"]

@@ -16,7 +16,7 @@ from sensor_overlay.store.opening import Counter
 from sensor_overlay.store.schema import alert, counter, hourly, observation
 from sensor_overlay.uplink import Quality
 from tests.sensor_overlay.live.twin import NOW
-from tests.server.live_server import DUTY, STAFF, LiveServer, serving
+from tests.server.live_server import DUTY, READER, STAFF, LiveServer, serving
 from tests.server.test_live import told
 
 HOUR_BEGINS = NOW - NOW % HOUR
@@ -184,6 +184,10 @@ def test_a_hidden_sensor_answers_as_one_that_never_was(tmp_path: Path) -> None:
             response = await server.http.get(f"/api/sensors/1/series{query}")
             assert response.status_code == HTTPStatus.NOT_FOUND
             answers.add(response.content)
+        # Nor is a device that nobody registered a sensor of the twin for those who may see it elsewhere.
+        unregistered = await server.http.get("/api/sensors/3/series?property=co2", headers=bearer(READER))
+        assert unregistered.status_code == HTTPStatus.NOT_FOUND
+        answers.add(unregistered.content)
         assert len(answers) == 1
         staff = await server.http.get("/api/sensors/2/series?property=co2", headers=bearer(STAFF))
         assert staff.status_code == HTTPStatus.OK
