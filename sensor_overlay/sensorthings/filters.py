@@ -11,21 +11,20 @@ every comparison asks anew. Where two comparisons must speak of the same entity,
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 from odata_query import ast
 from sqlalchemy import ColumnElement, Double, Text, and_, case, cast, false, func, literal, not_, or_
 
-from sensor_overlay.access import Principal
 from sensor_overlay.sensorthings import registered, values
-from sensor_overlay.sensorthings.dialects import Dialect
 from sensor_overlay.sensorthings.errors import BadExpressionError
-from sensor_overlay.sensorthings.expressions import Interval, parse, place
+from sensor_overlay.sensorthings.expressions import parse, place
 from sensor_overlay.sensorthings.functions import FUNCTIONS, Function
+from sensor_overlay.sensorthings.lookups import Request
 from sensor_overlay.sensorthings.model import THING, Kind, Property, ToMany, ToOne
 from sensor_overlay.sensorthings.scopes import Crossing, Scope, exists
 from sensor_overlay.sensorthings.temporal import compare_times
+from sensor_overlay.sensorthings.trees import chain, constant, path_of
 from sensor_overlay.sensorthings.values import Measure, Member, Place, Value
 
 _T = TypeVar("_T")
@@ -60,46 +59,6 @@ _COMPARE: Final[Mapping[str, Callable[[Any, Any], ColumnElement[bool]]]] = {
 _TURNED: Final = {"eq": "eq", "ne": "ne", "lt": "gt", "le": "ge", "gt": "lt", "ge": "le"}
 
 
-@dataclass(frozen=True, slots=True)
-class Lookup:
-    """What must be asked of geometries before the statement can run.
-
-    Attributes:
-        name: of the parameter that takes the answer.
-        measure: the function, whose geometries they are, and its other arguments.
-        operator: compares with `bound`, and the answer is a list of ids; empty: the answer is a number by id.
-        bound: see `operator`.
-    """
-
-    name: str
-    measure: Measure
-    operator: str = ""
-    bound: float | bool = True
-
-
-@dataclass(slots=True)
-class Request:
-    """What the expressions of one HTTP request share.
-
-    Attributes:
-        principal: who asks; a path through a collection shows nothing else.
-        dialect: of the database.
-        now: what `now()` means, the same everywhere.
-        lookups: see `Lookup`.
-    """
-
-    principal: Principal
-    dialect: Dialect
-    now: int
-    lookups: list[Lookup] = field(default_factory=list)
-
-    def look_up(self, measure: Measure, operator: str = "", bound: float | bool = True) -> str:
-        """Return the name of the parameter that will hold the answer."""
-        name = f"geometry_{len(self.lookups)}"
-        self.lookups.append(Lookup(name, measure, operator, bound))
-        return name
-
-
 def condition(tree: Any, scope: Scope, request: Request) -> ColumnElement[bool]:
     """Return the SQL of a `$filter` on the rows of `scope`.
 
@@ -132,7 +91,7 @@ class _Translator:
     def condition(self, tree: Any) -> ColumnElement[bool]:
         """Return a node as a condition, which may be null for false."""
         if isinstance(tree, ast.BoolOp):
-            parts = [self.condition(part) for part in _chain(tree)]
+            parts = [self.condition(part) for part in chain(tree)]
             return and_(*parts) if isinstance(tree.op, ast.And) else or_(*parts)
         if isinstance(tree, ast.UnaryOp) and isinstance(tree.op, ast.Not):
             return self._deeper(tree, lambda: not_(values.certain(self.condition(tree.operand))))
@@ -189,7 +148,7 @@ class _Translator:
 
     def _lambda(self, tree: ast.CollectionLambda) -> ColumnElement[bool]:
         """Return `any` or `all` over a collection."""
-        names = _names(tree.owner)
+        names = path_of(tree.owner)
         at = place(tree.owner)
         outer, self._crossings = self._crossings, []
         try:
@@ -221,9 +180,9 @@ class _Translator:
     def _value_of(self, tree: Any) -> Value:
         at = place(tree)
         if isinstance(tree, ast._Literal):
-            return _constant(tree, at)
+            return constant(tree, at)
         if isinstance(tree, ast.Identifier | ast.Attribute):
-            return self._path(_names(tree), at)
+            return self._path(path_of(tree), at)
         if isinstance(tree, ast.Call):
             return self._call(tree, at)
         if isinstance(tree, ast.BinOp):
@@ -506,54 +465,6 @@ class _Translator:
 
 def _divided(a: ColumnElement[Any], b: ColumnElement[Any]) -> ColumnElement[Any]:
     return a / func.nullif(b, literal(0.0, Double))
-
-
-def _constant(tree: Any, at: int) -> Value:
-    match tree:
-        case ast.Null():
-            return values.nothing(at)
-        case ast.Integer() | ast.Float():
-            return values.number(tree.val, at)
-        case ast.Boolean():
-            return values.truth(is_true=tree.val.lower() == "true", at=at)
-        case ast.String() | ast.GUID():
-            return values.words(str(tree.val), at)
-        case ast.Geography():
-            return Value(Kind.GEOMETRY, at, is_constant=True, place=Place(wkt=str(tree.val)))
-        case Interval():
-            begin, end = values.interval(tree.val, at)
-            return values.instant(begin, at, end)
-        case ast.DateTime():
-            return values.instant(values.moment_of(tree.val, at), at)
-        case ast.Date():
-            return values.day(tree.val, at)
-        case ast.Time():
-            return values.clock(tree.val, at)
-        case ast.Duration():
-            return values.duration(tree.val, at)
-        case _:
-            raise BadExpressionError("a list stands only behind 'in'", at)
-
-
-def _chain(tree: ast.BoolOp) -> list[Any]:
-    """Return the parts of a chain of one operator, however long it is."""
-    parts: list[Any] = []
-    waiting: list[Any] = [tree]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, ast.BoolOp) and type(node.op) is type(tree.op):
-            waiting += [node.right, node.left]
-        else:
-            parts.append(node)
-    return parts
-
-
-def _names(tree: Any) -> list[str]:
-    names: list[str] = []
-    while isinstance(tree, ast.Attribute):
-        names.insert(0, tree.attr)
-        tree = tree.owner
-    return [tree.name, *names]
 
 
 def _known(scope: Scope) -> str:

@@ -23,7 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sensor_overlay.sensorthings.dialects import Dialect
 from sensor_overlay.sensorthings.errors import BadRequestError
-from sensor_overlay.sensorthings.filters import Lookup, Request
+from sensor_overlay.sensorthings.lookups import Lookup, Request
 from sensor_overlay.sensorthings.model import DATASTREAM, Entity, Kind
 from sensor_overlay.store import schema
 

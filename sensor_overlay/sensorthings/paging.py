@@ -15,7 +15,8 @@ import msgspec
 from sqlalchemy import BigInteger, Column, ColumnElement, Double, Integer, Text, and_, case, literal, or_
 
 from sensor_overlay.sensorthings.errors import BadRequestError
-from sensor_overlay.sensorthings.filters import Request, ordering
+from sensor_overlay.sensorthings.filters import ordering
+from sensor_overlay.sensorthings.lookups import Request
 from sensor_overlay.sensorthings.model import OBSERVATION
 from sensor_overlay.sensorthings.options import Options
 from sensor_overlay.sensorthings.scopes import Scope

@@ -6,18 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from sqlalchemy import ColumnClause, ColumnElement, FromClause, Select, SelectBase, and_, func, literal, select, true
+from sqlalchemy import ColumnElement, FromClause, Select, and_, func, literal, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlalchemy.sql.visitors import iterate
 
 from sensor_overlay.sensorthings.addresses import Address, Step
 from sensor_overlay.sensorthings.dialects import dialect_of, install
 from sensor_overlay.sensorthings.errors import NotFoundError
-from sensor_overlay.sensorthings.expressions import parse
-from sensor_overlay.sensorthings.filters import Request, condition
-from sensor_overlay.sensorthings.geometries import answers, area_of_thing
+from sensor_overlay.sensorthings.filters import condition
+from sensor_overlay.sensorthings.geometries import answers
+from sensor_overlay.sensorthings.lookups import Request
 from sensor_overlay.sensorthings.model import (
-    DATASTREAM,
     ENTITIES,
     OBSERVATION,
     Entity,
@@ -30,8 +28,9 @@ from sensor_overlay.sensorthings.model import (
 )
 from sensor_overlay.sensorthings.options import Expansion, Options, written
 from sensor_overlay.sensorthings.paging import Sequenced, sequence
-from sensor_overlay.sensorthings.representation import Shape, columns_of, shape_of, writer
+from sensor_overlay.sensorthings.representation import Shape, shape_of, writer
 from sensor_overlay.sensorthings.scopes import Scope
+from sensor_overlay.sensorthings.statements import Of, Statements, asks_for_latest, is_series
 from sensor_overlay.sensorthings.streams import split
 from sensor_overlay.store import schema
 
@@ -59,14 +58,6 @@ class Page:
     count: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Of:
-    """Whose entities are read: those that a navigation leads to, from each of some parents."""
-
-    navigation: ToMany
-    parents: Sequence[int]
-
-
 class Reader:
     """Reads what one request asks for, on one connection."""
 
@@ -74,6 +65,7 @@ class Reader:
         self._connection = connection
         self._request = request
         self._dialect = request.dialect
+        self._statements = Statements(request)
         self._root = root
         self._answers: dict[str, Any] = {}
 
@@ -107,7 +99,7 @@ class Reader:
         parent = await self._found(address.steps[:-1])
         if not isinstance(last.navigation, ToMany):
             raise TypeError("an address with one entity is no collection")
-        pages = await self._pages(last.entity, _Of(last.navigation, [parent]), options)
+        pages = await self._pages(last.entity, Of(last.navigation, [parent]), options)
         return pages[parent]
 
     async def id_of(self, address: Address) -> int:
@@ -123,7 +115,7 @@ class Reader:
         first = steps[0]
         row = first.entity.table.alias()
         rows: FromClause = row
-        conditions = [row.c.id == first.id, *self._visible(first.entity, row)]
+        conditions = [row.c.id == first.id, *self._statements.visible(first.entity, row)]
         for step in steps[1:]:
             navigation, before = step.navigation, row
             row = step.entity.table.alias()
@@ -131,22 +123,20 @@ class Reader:
                 rows = rows.join(row, row.c.id == navigation.key(before))
             elif navigation is not None:
                 rows = rows.join(row, and_(navigation.link(before.c.id, row), row.c.id == step.id))
-            conditions += self._visible(step.entity, row)
+            conditions += self._statements.visible(step.entity, row)
         found = (await self._connection.execute(select(row.c.id).select_from(rows).where(*conditions))).scalar()
         if found is None:
             raise NotFoundError
         return int(found)
 
-    def _visible(self, entity: Entity, row: FromClause) -> list[ColumnElement[bool]]:
-        allowed = entity.visible(row, self._request.principal)
-        return [] if allowed is None else [allowed]
-
     async def _by_ids(self, entity: Entity, ids: Sequence[int], options: Options) -> dict[int, dict[str, Any]]:
         """Return entities by id; those that are hidden or gone are left out."""
         scope = Scope(entity)
         shape = shape_of(entity, options)
-        query = select(*self._columns(scope, shape, options)).select_from(scope.rows())
-        query = query.where(self._dialect.is_one_of(scope.row.c.id, "ids"), *self._visible(entity, scope.row))
+        query = select(*self._statements.columns(scope, shape, options)).select_from(scope.rows())
+        query = query.where(
+            self._dialect.is_one_of(scope.row.c.id, "ids"), *self._statements.visible(entity, scope.row)
+        )
         rows: Any = (await self._connection.execute(query, {"ids": self._dialect.ids(ids)})).mappings().all()
         write = writer(entity, shape, self._root)
         found = {row["id"]: write(row) for row in rows}
@@ -172,27 +162,12 @@ class Reader:
                     if key in targets:
                         found[parent][navigation.name] = targets[key]
                 continue
-            pages = await self._pages(ENTITIES[navigation.target], _Of(navigation, list(found)), expansion.options)
+            pages = await self._pages(ENTITIES[navigation.target], Of(navigation, list(found)), expansion.options)
             for parent, page in pages.items():
                 link = f"{self._root}/{entity.plural}({parent})/{navigation.name}"
                 found[parent].update(_nested(page, expansion, link))
 
-    def _columns(self, scope: Scope, shape: Shape, options: Options) -> list[ColumnElement[Any]]:
-        """Return what must be read of each row, under the names that `representation` knows."""
-        names = dict(columns_of(scope.entity, shape))
-        columns: list[ColumnElement[Any]] = [scope.row.c.id.label("id")]
-        for name, is_from_latest in names.items():
-            column: ColumnElement[Any] = (scope.latest() if is_from_latest else scope.row).c[name]
-            if scope.entity is DATASTREAM and name == "observed_area":
-                column = func.coalesce(column, area_of_thing(scope.row.c.thing_id), type_=schema.Document)
-            columns.append(column.label(name))
-        for expansion in options.expand:
-            if isinstance(expansion.navigation, ToOne):
-                key = expansion.navigation.key(scope.row)
-                columns.append(key.label(f"to_{expansion.navigation.name}"))
-        return columns
-
-    async def _pages(self, entity: Entity, of: _Of | None, options: Options) -> dict[int, Page]:
+    async def _pages(self, entity: Entity, of: Of | None, options: Options) -> dict[int, Page]:
         """Return a page for each parent; of a whole collection under 0."""
         parents = [0] if of is None else list(of.parents)
         pages = {parent: Page() for parent in parents}
@@ -205,7 +180,7 @@ class Reader:
         if limit:
             rows, order = await self._rows(entity, of, options, shape, limit)
         else:  # whoever wants none still hears that the filter makes no sense
-            self._plain(entity, None, options, shape, 0)
+            self._statements.plain(entity, None, options, shape, 0)
         by_parent: dict[int, list[_Row]] = {}
         for row in rows:
             by_parent.setdefault(row["parent"], []).append(row)
@@ -239,19 +214,17 @@ class Reader:
                 content.update(brought[key])
 
     async def _rows(
-        self, entity: Entity, of: _Of | None, options: Options, shape: Shape, limit: int
+        self, entity: Entity, of: Of | None, options: Options, shape: Shape, limit: int
     ) -> tuple[list[_Row], Sequenced]:
         """Return up to one row more than `limit` for each parent, in order, and the order."""
-        if of is not None and _asks_for_latest(entity, of, options):
+        if of is not None and asks_for_latest(entity, of, options):
             return await self._latest(of, options, shape)
-        if entity is OBSERVATION and self._goes_by_time(of, options):
+        if entity is OBSERVATION and self._statements.goes_by_time(of, options):
             return await self._merged(of, options, shape, limit)
         if of is None or len(of.parents) == 1:
-            query, order = self._plain(entity, of, options, shape, limit)
-        elif self._dialect.has_lateral:
-            query, order = self._lateral(entity, of, options, shape, limit)
+            query, order = self._statements.plain(entity, of, options, shape, limit)
         else:
-            query, order = self._correlated(entity, of, options, shape, limit)
+            query, order = self._statements.several(entity, of, options, shape, limit)
         return list((await self._run(query)).mappings().all()), order
 
     async def _run(self, query: Select[Any], ids: Sequence[int] = ()) -> Any:
@@ -261,132 +234,7 @@ class Reader:
         given = {**self._answers, "ids": self._dialect.ids(ids)} if ids else self._answers
         return await self._connection.execute(query, given)
 
-    def _conditions(self, scope: Scope, options: Options, of: _Of | None) -> list[ColumnElement[bool]]:
-        """Return what holds for every entity of a collection, whoever's it is."""
-        conditions = self._visible(scope.entity, scope.row)
-        if conditions and scope.entity is OBSERVATION and of is not None:
-            # The parent leads to fewer of them than visibility does; an expression keeps SQLite from the wrong index.
-            owner = scope.row.c.datastream_id + 0
-            conditions = [owner.in_(visible_datastreams(self._request.principal))]
-        if options.filter and scope.entity is OBSERVATION:
-            of_streams, rest = split(options.filter)
-            conditions += self._of_streams(scope.row.c.datastream_id, of_streams)
-            conditions += [] if rest is None else [condition(rest, scope, self._request)]
-        elif options.filter:
-            conditions.append(condition(parse(options.filter), scope, self._request))
-        return conditions
-
-    def _of_streams(self, datastream_id: ColumnElement[Any], tree: Any) -> list[ColumnElement[bool]]:
-        """Return the condition that a datastream is one of those that a filter wants, if it says anything of them."""
-        if tree is None:
-            return []
-        scope = Scope(DATASTREAM)
-        wanted = condition(tree, scope, self._request)
-        chosen = select(scope.row.c.id).select_from(scope.rows()).where(wanted)
-        return [datastream_id.in_(chosen.correlate_except(*scope.tables()))]
-
-    def _select(
-        self,
-        scope: Scope,
-        of: _Of | None,
-        link: ColumnElement[bool] | None,
-        columns: list[ColumnElement[Any]],
-        options: Options,
-        limit: int,
-        order: Sequenced,
-    ) -> Select[Any]:
-        conditions = self._conditions(scope, options, of)
-        if link is not None:
-            conditions.append(link)
-        if options.token:
-            conditions.append(order.behind(options.token))
-        query = select(*columns).select_from(scope.rows()).where(*conditions).order_by(*order.terms())
-        query = query.limit(limit + 1)
-        return query.offset(options.skip) if options.skip and not options.token else query
-
-    def _plain(
-        self, entity: Entity, of: _Of | None, options: Options, shape: Shape, limit: int
-    ) -> tuple[Select[Any], Sequenced]:
-        """One collection: of all entities, or of one parent's."""
-        scope = Scope(entity)
-        parent = literal(0 if of is None else of.parents[0])
-        order = sequence(scope, options, self._request)
-        columns = [parent.label("parent"), *self._columns(scope, shape, options), *order.columns()]
-        link = None if of is None else of.navigation.link(parent, scope.row)
-        return self._select(scope, of, link, columns, options, limit, order), order
-
-    def _lateral(
-        self, entity: Entity, of: _Of, options: Options, shape: Shape, limit: int
-    ) -> tuple[Select[Any], Sequenced]:
-        """A collection for each of several parents, each cut to its page by the database."""
-        rows, place, parent = self._dialect.parents(of.parents)
-        scope = Scope(entity)
-        order = sequence(scope, options, self._request)
-        columns = [*self._columns(scope, shape, options), *order.columns()]
-        if entity is OBSERVATION and not _is_series(of) and len(scope.tables()) == 1:
-            inner = self._by_stream(rows, parent, of, options, limit, scope, order, columns)
-        else:
-            inner = self._select(scope, of, of.navigation.link(parent, scope.row), columns, options, limit, order)
-        ranked = inner.add_columns(func.row_number().over(order_by=order.terms()).label("rank"))
-        page = ranked.correlate(rows).lateral()
-        query = select(parent.label("parent"), *page.c).select_from(rows.join(page, true()))
-        return query.order_by(place, page.c.rank), order
-
-    def _by_stream(
-        self,
-        rows: FromClause,
-        parent: ColumnElement[Any],
-        of: _Of,
-        options: Options,
-        limit: int,
-        scope: Scope,
-        order: Sequenced,
-        columns: list[ColumnElement[Any]],
-    ) -> Select[Any]:
-        """Return the observations of the feature `parent` by way of each of its datastreams, which have an index."""
-        each = streams_of_feature(parent).lateral()
-        own = Scope(OBSERVATION)
-        own_order = sequence(own, options, self._request)
-        conditions = self._conditions(own, options, of)
-        conditions += [own.row.c.datastream_id == each.c[0], is_of_feature(parent, own.row)]
-        if options.token:
-            conditions.append(own_order.behind(options.token))
-        first = select(own.row.c.id, own.row.c.phenomenon_time).select_from(own.rows()).where(*conditions)
-        first = first.order_by(*own_order.terms()).limit(limit + 1 + options.skip)
-        found = first.correlate(rows, each).lateral()
-        same = and_(scope.row.c.id == found.c.id, scope.row.c.phenomenon_time == found.c.phenomenon_time)
-        query = select(*columns).select_from(scope.rows_beside(each.join(found, true()), same))
-        query = query.order_by(*order.terms()).limit(limit + 1)
-        return query.offset(options.skip) if options.skip and not options.token else query
-
-    def _correlated(
-        self, entity: Entity, of: _Of, options: Options, shape: Shape, limit: int
-    ) -> tuple[Select[Any], Sequenced]:
-        """The same for SQLite, which has no lateral joins: the ids of each page, and their rows by id."""
-        rows, place, parent = self._dialect.parents(of.parents)
-        inner_scope = Scope(entity)
-        inner_order = sequence(inner_scope, options, self._request)
-        link = of.navigation.link(parent, inner_scope.row)
-        ids = self._select(inner_scope, of, link, [inner_scope.row.c.id], options, limit, inner_order)
-        scope = Scope(entity)
-        order = sequence(scope, options, self._request)
-        columns = [parent.label("parent"), *self._columns(scope, shape, options), *order.columns()]
-        on_page = scope.row.c.id.in_(ids.correlate(rows))
-        query = select(*columns).select_from(scope.rows_beside(rows, on_page))
-        return query.order_by(place, *order.terms()), order
-
-    def _goes_by_time(self, of: _Of | None, options: Options) -> bool:
-        """Return whether observations of many datastreams are wanted by their time, whatever else they are."""
-        if of is not None and (_is_series(of) or len(of.parents) != 1):
-            return False
-        scope = Scope(OBSERVATION)
-        order = sequence(scope, options, self._request)
-        if order.keys[0].sql is not scope.row.c.phenomenon_time or len(scope.tables()) > 1:
-            return False
-        rest = split(options.filter)[1] if options.filter else None
-        return rest is None or _says_only_when(condition(rest, scope, self._request), scope)
-
-    async def _merged(self, of: _Of | None, options: Options, shape: Shape, limit: int) -> tuple[list[_Row], Sequenced]:
+    async def _merged(self, of: Of | None, options: Options, shape: Shape, limit: int) -> tuple[list[_Row], Sequenced]:
         """Return observations of many datastreams in the order of their times, for which there is no index.
 
         There is one in each datastream. So each is asked for its first observation; of these the last that can be on
@@ -398,7 +246,7 @@ class Reader:
         of_streams, rest = split(options.filter) if options.filter else (None, None)
         latest = schema.latest.alias()
         streams = select(latest.c.datastream_id.label("id"))
-        streams = streams.where(*self._of_streams(latest.c.datastream_id, of_streams))
+        streams = streams.where(*self._statements.of_streams(latest.c.datastream_id, of_streams))
         if not sees_all(self._request.principal):
             streams = streams.where(latest.c.datastream_id.in_(visible_datastreams(self._request.principal)))
         if of is not None:
@@ -429,7 +277,7 @@ class Reader:
         ids = select(inner.row.c.id).where(*part(inner, inner_order, bound))
         ids = ids.order_by(*inner_order.terms()).limit(last)
         parent = literal(0 if of is None else of.parents[0])
-        columns = [parent.label("parent"), *self._columns(scope, shape, options), *order.columns()]
+        columns = [parent.label("parent"), *self._statements.columns(scope, shape, options), *order.columns()]
         if self._dialect.has_lateral:
             found = ids.add_columns(inner.row.c.phenomenon_time).correlate(each).lateral()
             same = and_(scope.row.c.id == found.c.id, scope.row.c.phenomenon_time == found.c.phenomenon_time)
@@ -441,7 +289,7 @@ class Reader:
             query = query.offset(options.skip)
         return list((await self._run(query)).mappings().all()), order
 
-    async def _latest(self, of: _Of, options: Options, shape: Shape) -> tuple[list[_Row], Sequenced]:
+    async def _latest(self, of: Of, options: Options, shape: Shape) -> tuple[list[_Row], Sequenced]:
         """Return the newest observation of each datastream from the table that knows it.
 
         Where that table leaves a later one aside, whose clock was wrong, or one that retention has removed, the
@@ -453,7 +301,7 @@ class Reader:
         columns = [
             latest.c.datastream_id.label("parent"),
             latest.c.observations,
-            *self._columns(scope, shape, options),
+            *self._statements.columns(scope, shape, options),
             *order.columns(),
         ]
         newest = and_(
@@ -474,20 +322,19 @@ class Reader:
                 continue
             rows += [row] if row["observations"] == 1 else [row, row]  # the second only says that there are more
         if doubtful:
-            others = _Of(of.navigation, doubtful)
-            build = self._lateral if self._dialect.has_lateral else self._correlated
-            query, _ = build(OBSERVATION, others, options, shape, 1)
+            others = Of(of.navigation, doubtful)
+            query, _ = self._statements.several(OBSERVATION, others, options, shape, 1)
             rows += (await self._run(query)).mappings().all()
         return rows, order
 
-    async def _counts(self, entity: Entity, of: _Of | None, options: Options) -> dict[int, int]:
+    async def _counts(self, entity: Entity, of: Of | None, options: Options) -> dict[int, int]:
         """Return how many entities each parent has that may be seen and pass the filter."""
-        if entity is OBSERVATION and (of is None or _is_series(of)):
+        if entity is OBSERVATION and (of is None or is_series(of)):
             of_streams, rest = split(options.filter) if options.filter else (None, None)
             if rest is None:
                 return await self._counted(of, of_streams)
         scope = Scope(entity)
-        conditions = self._conditions(scope, options, of)
+        conditions = self._statements.conditions(scope, options, of)
         if of is None or len(of.parents) == 1:
             parent: ColumnElement[Any] = literal(0 if of is None else of.parents[0])
             conditions += [] if of is None else [of.navigation.link(parent, scope.row)]
@@ -499,10 +346,10 @@ class Reader:
             query = select(parent, counted.correlate(rows).scalar_subquery()).select_from(rows)
         return {row[0]: row[1] for row in await self._run(query)}
 
-    async def _counted(self, of: _Of | None, of_streams: Any) -> dict[int, int]:
+    async def _counted(self, of: Of | None, of_streams: Any) -> dict[int, int]:
         """Return how many observations there are, from the counters that are kept with them."""
         latest = schema.latest.alias()
-        conditions = self._of_streams(latest.c.datastream_id, of_streams)
+        conditions = self._statements.of_streams(latest.c.datastream_id, of_streams)
         if not sees_all(self._request.principal):
             conditions.append(latest.c.datastream_id.in_(visible_datastreams(self._request.principal)))
         if of is None:
@@ -511,34 +358,6 @@ class Reader:
         conditions.append(self._dialect.is_one_of(latest.c.datastream_id, "ids"))
         query = select(latest.c.datastream_id, latest.c.observations).where(*conditions)
         return {row[0]: row[1] for row in await self._run(query, of.parents)}
-
-
-def _is_series(of: _Of | None) -> bool:
-    return of is not None and of.navigation is DATASTREAM.navigations["Observations"]
-
-
-def _says_only_when(filtered: ColumnElement[bool], scope: Scope) -> bool:
-    """Return whether a filter speaks of nothing but the times of observations."""
-    if len(scope.tables()) > 1:
-        return False
-    times = (scope.row.c.phenomenon_time, scope.row.c.phenomenon_end)
-    for part in iterate(filtered):
-        if isinstance(part, SelectBase) or (isinstance(part, ColumnClause) and part not in set(times)):
-            return False
-    return True
-
-
-def _asks_for_latest(entity: Entity, of: _Of, options: Options) -> bool:
-    """Return whether the newest observation of each datastream is meant."""
-    return (
-        entity is OBSERVATION
-        and _is_series(of)
-        and options.limit == 1
-        and not (options.filter or options.skip or options.token)
-        and len(options.order) == 1
-        and options.order[0].expression == "phenomenonTime"
-        and options.order[0].is_descending
-    )
 
 
 def next_link(address: str, options: Options, token: str) -> str:

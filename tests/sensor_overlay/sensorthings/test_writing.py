@@ -364,3 +364,18 @@ def test_a_json_patch_does_what_another_implementation_does(operations: list[dic
     else:
         assert patched(document, operations) == expected
     assert document == {"a": [1, 2], "b": {"d": "e"}}
+
+
+def test_an_observation_from_a_clock_gone_wrong_is_where_it_says_and_marked(empty: Store) -> None:
+    post(empty, "Things", THING)
+    post(empty, "Datastreams(1)/Observations", {"result": 7, "phenomenonTime": "2099-01-01T00:00:00Z"})
+    newest = "Datastreams?$expand=Observations($top=1;$orderby=phenomenonTime desc)"
+    [observation] = get(empty, newest)["value"][0]["Observations"]  # asked by time, answered by time
+    assert (observation["phenomenonTime"], observation["resultQuality"]) == (
+        "2099-01-01T00:00:00Z",
+        {"flags": ["clock"]},
+    )
+    listed = get(empty, "Datastreams(1)/Observations?$orderby=phenomenonTime desc")["value"]
+    assert [entry["result"] for entry in listed] == [7, 5]
+    delete(empty, f"Observations({observation['@iot.id']})")
+    assert [entry["result"] for entry in get(empty, newest)["value"][0]["Observations"]] == [5]
