@@ -80,7 +80,7 @@ class LasHead:
         says_wkt: the bit in the global encoding which says that the CRS is the one in WKT.
         vlrs: variable length records, extended ones last.
         issues: findings.
-        created: day on which the file was made, as it states itself (ISO 8601); empty where that is no day.
+        created: day, or year, in which the file was made, as it states itself (ISO 8601); empty where it does not.
     """
 
     path: Path
@@ -298,14 +298,16 @@ class _Reading:
 
 
 def _day(day_of_year: int, year: int) -> str:
-    """Return a day (ISO 8601); empty where there was no such day, or no LAS yet.
+    """Return a day, or the year where no day is told (ISO 8601); empty where there was no such day, or no LAS yet.
 
     Example:
-        >>> _day(60, 2024), _day(366, 2023), _day(0, 0)
-        ('2024-02-29', '', '')
+        >>> _day(60, 2024), _day(366, 2023), _day(0, 2023), _day(0, 0)
+        ('2024-02-29', '', '2023', '')
     """
-    if not (_FIRST_YEAR <= year < date.max.year and 1 <= day_of_year <= 366):
+    if not (_FIRST_YEAR <= year < date.max.year and 0 <= day_of_year <= 366):
         return ""
+    if day_of_year == 0:
+        return str(year)
     day = date(year, 1, 1) + timedelta(days=day_of_year - 1)
     return day.isoformat() if day.year == year else ""
 
