@@ -14,6 +14,7 @@ from sensor_overlay.registry.columns import folded
 _ENGLISH: Final = re.compile(r"[+-]?\d{1,3}(,\d{3})+\.\d+|[+-]?\d+(\.\d*)?([eE][+-]?\d+)?|[+-]?\.\d+")
 # One point alone is that of the decimals, in German lists too: programs wrote them.
 _GERMAN: Final = re.compile(r"[+-]?\d{1,3}(\.\d{3}){2,}(,\d+)?|[+-]?\d{1,3}(\.\d{3})+,\d+|[+-]?\d+,\d*")
+_GREATEST: Final = 1e15
 _BLANKS: Final = "\u00a0\u202f\u2009 "
 _YES: Final = frozenset({"ja", "j", "yes", "y", "true", "wahr", "1", "x"})
 _NO: Final = frozenset({"nein", "n", "no", "false", "falsch", "0", ""})
@@ -58,7 +59,7 @@ def number(text: str) -> float:
     Where only points stand in it, one point is that of the decimals, as in `51.0897`; several group thousands.
 
     Raises:
-        ValueError: it is no finite number.
+        ValueError: it is no number, or one greater than anything that is measured.
 
     Example:
         >>> number("6,586712"), number("5.674.000"), number("343.123,5"), number("51.0897"), number("-12")
@@ -66,12 +67,13 @@ def number(text: str) -> float:
     """
     compact = text.strip().translate({ord(blank): None for blank in _BLANKS}).replace("−", "-")
     if len(compact) <= 40:
+        value = math.inf
         if _GERMAN.fullmatch(compact):
-            return float(compact.replace(".", "").replace(",", "."))
-        if _ENGLISH.fullmatch(compact):
+            value = float(compact.replace(".", "").replace(",", "."))
+        elif _ENGLISH.fullmatch(compact):
             value = float(compact.replace(",", ""))
-            if math.isfinite(value):
-                return value
+        if abs(value) < _GREATEST:
+            return value
     raise ValueError(f"'{shown(text)}' is no number")
 
 
