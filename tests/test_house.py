@@ -45,9 +45,11 @@ def test_a_sideways_import_breaks_the_import_rules(tmp_path: Path) -> None:
     settings = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
     named = {name for contract in settings["contracts"] for name in re.findall(r"[\w.]+", " ".join(contract["layers"]))}
     for name in {*ROOMS, *named}:
-        file = tmp_path.joinpath(*name.split("."), "__init__.py")
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.touch()
+        folder = tmp_path
+        for part in name.split("."):
+            folder /= part
+            folder.mkdir(exist_ok=True)
+            (folder / "__init__.py").touch()
     shutil.copy(PROJECT / "pyproject.toml", tmp_path)
 
     def lint() -> int:
