@@ -122,7 +122,7 @@ class DemoSensors:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._here.close()  # which the process takes as the end
-        self._process.join(timeout=5)
+        self._process.join(timeout=10)
         if self._process.is_alive():
             self._process.terminate()
             self._process.join()
@@ -158,6 +158,7 @@ async def _until_parent_leaves(parent: Connection, part: _Part) -> None:
             heard.put_nowait(None)
 
     loop.add_reader(parent.fileno(), hear)
+    loop.add_signal_handler(signal.SIGTERM, heard.put_nowait, None)
     async with _broker(part) as url:
         parent.send(url)
         server = await heard.get()

@@ -108,7 +108,8 @@ def test_over_the_servers_own_webhook_where_there_is_no_broker(tmp_path: Path) -
 
 
 @pytest.mark.skipif(mosquitto() is None and "CI" not in os.environ, reason="apt-get install mosquitto")
-def test_nothing_stays_when_the_demo_is_killed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("killer", [signal.SIGKILL, signal.SIGTERM])
+def test_nothing_stays_when_the_demo_is_killed(tmp_path: Path, killer: signal.Signals) -> None:
     code = """
         import sys, time
         from pathlib import Path
@@ -125,7 +126,7 @@ def test_nothing_stays_when_the_demo_is_killed(tmp_path: Path) -> None:
         assert process.stdout is not None
         port = int(next(line for line in process.stdout if line.startswith("url")).rpartition(":")[2].strip('"\n'))
         with socket.create_connection(("127.0.0.1", port)) as open_connection:
-            process.send_signal(signal.SIGKILL)
+            process.send_signal(killer)
             # The broker closes it as it goes.
             open_connection.settimeout(_ENOUGH)
             assert open_connection.recv(1) == b""
