@@ -1,7 +1,8 @@
 """Bringing a database up to this program's version.
 
-A revision is a module in `versions/`, written by hand: `0002_what.py`, with `revision`, `down_revision` and `upgrade()`. One
-that was released is never changed. A test compares what all of them make with `sensor_overlay.store.schema`.
+A revision is a module in `versions/`, written by hand: `0002_what.py`, with `revision`, `down_revision` and
+`upgrade()`. One that was released is never changed. A test compares what all of them make with
+`sensor_overlay.store.schema`.
 """
 
 from __future__ import annotations
