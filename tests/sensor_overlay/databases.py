@@ -48,8 +48,10 @@ class Cluster:
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
-        options = f"-c listen_addresses=127.0.0.1 -c port={self.port} -c unix_socket_directories=''"
+        options = (
+            f"-c listen_addresses=127.0.0.1 -c port={self.port} -c unix_socket_directories=''"
             " -c shared_buffers=64MB -c fsync=off"
+        )
         self.run_program(
             "pg_ctl", "-w", "-t", "60", "-D", f"{self.folder}", "-l", f"{self.folder}.log", "-o", options, "start"
         )
