@@ -195,7 +195,8 @@ export class Markers {
     const named = this.named();
     const shown = new Map<string, { element: HTMLElement; look: string }>();
     this.groups.forEach((group, order) => {
-      const key = group.spots.length > 1 ? `group ${group.site ?? group.spots[0].id}` : group.spots[0].id;
+      // A site may have several groups: only who leads one tells it from the others.
+      const key = `${group.spots.length > 1 ? "group " : ""}${group.spots[0].id}`;
       const isNamed = named.has(group);
       const look = this.look(group, isNamed);
       const known = this.shown.get(key);
