@@ -10,6 +10,7 @@ from sqlalchemy import func, select, text, update
 
 from sensor_overlay.access import Principal, Right
 from sensor_overlay.instants import DAY, HOUR, MINUTE
+from sensor_overlay.store import retention
 from sensor_overlay.store.letters import Letter
 from sensor_overlay.store.opening import Counter, Store
 from sensor_overlay.store.partitions import bounds, existing
@@ -173,6 +174,21 @@ def test_dead_letters_go_too(database_url: str) -> None:
         assert (await rows(store, select(func.min(dead_letter.c.received))))[0][0] == NOON - 30 * DAY
 
     using(database_url, body)
+
+
+def test_dead_letters_are_kept_up_to_a_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "MOST_LETTERS", 5)
+
+    def letter(second: int) -> Letter:
+        body = f"{second}".encode()
+        return Letter(source="a", network="tts", topic="", body=body, cause="topic", detail="", received=NOON + second)
+
+    async def body(store: Store) -> None:
+        await write(store, [], [letter(second) for second in range(12)], now=NOON)
+        assert (await keep(store, NOON + DAY, days=90, letter_days=30)).letters == 7
+        assert (await rows(store, select(func.min(dead_letter.c.received))))[0][0] == NOON + 7
+
+    using(str(tmp_path / "zwilling.db"), body)
 
 
 def test_what_was_removed_is_remembered(database_url: str) -> None:
