@@ -260,11 +260,15 @@ export class SensorDesk {
     const camera = this.scenery?.camera;
     const extent = this.extentOf([thing]);
     if (!camera || !extent) return;
+    const point = this.markers?.place(thing.id);
     if (go !== "stay") camera.goTo(extent, go === "jump", this.options.clearing);
-    else {
-      const point = this.markers?.place(thing.id);
-      if (point) camera.makeRoom(point, this.options.clearing());
-    }
+    else if (point) camera.makeRoom(point, this.options.clearing());
+    if (go !== "jump" || !point) return;
+    // Before the first frame the camera does not know yet how wide it sees.
+    const done = this.scenery?.stage.scene.postRender.addEventListener(() => {
+      done?.();
+      camera.makeRoom(point, this.options.clearing(), "middle");
+    });
   }
 
   /** Come nearer to a group; where it cannot be told apart by coming nearer, choose the one that most wants it. */
