@@ -387,8 +387,8 @@ EXPLANATIONS: Final[Mapping[str, Explanation]] = MappingProxyType(
         ),
         "POINTS_NO_GROUND": Explanation(
             "Höhe über Gelände unbekannt",
-            "Die Höhe über Gelände wird von den Punkten aus gemessen, die als Boden gekennzeichnet sind. Hier gibt es keine, oder "
-            "keine in der Nähe.",
+            "Die Höhe über Gelände wird von den Punkten aus gemessen, die als Boden gekennzeichnet sind. Hier gibt es "
+            "keine, oder keine in der Nähe.",
             "Nennen Sie klassifizierte Dateien, oder verzichten Sie auf die Höhe über Gelände.",
         ),
         "POINTS_UNPAINTED": Explanation(
