@@ -16,6 +16,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+import msgspec
+
 from sensor_overlay.instants import DAY, HOUR
 from sensor_overlay.uplink import Uplink
 
@@ -54,4 +56,14 @@ class Frame:
 
 def frame_key(thing_id: int, uplink: Uplink) -> FrameKey:
     """Return what the frame itself says; equal for every copy of it."""
-    return thing_id, uplink.f_cnt, uplink.dev_addr, uplink.session, uplink.f_port, uplink.payload
+    return thing_id, uplink.f_cnt, uplink.dev_addr, uplink.session, uplink.f_port, frame_payload(uplink)
+
+
+def frame_payload(uplink: Uplink) -> bytes:
+    """Return a frame's payload; where the network server tells only what it decoded, that, which tells frames apart as well.
+
+    Some integrations leave out `data`, and a counter of 0 is left out anyway: all frames of a device would look alike.
+    """
+    if uplink.payload or uplink.object is None:
+        return uplink.payload
+    return msgspec.json.encode(uplink.object, order="deterministic")

@@ -30,7 +30,7 @@ from sqlalchemy import (
 
 from sensor_overlay.observed import PROPERTIES
 from sensor_overlay.store.batches import Insertion
-from sensor_overlay.store.frames import Frame, FrameKey, frame_key
+from sensor_overlay.store.frames import Frame, FrameKey, frame_key, frame_payload
 from sensor_overlay.store.known import (
     MOST_UNKNOWN,
     UNKNOWN_SENSOR,
@@ -282,7 +282,7 @@ def _uplink_row(one: _Fresh) -> tuple[Any, ...]:
         sent.session,
         sent.f_cnt,
         sent.f_port,
-        sent.payload,
+        frame_payload(sent),
         sent.deduplication_id,
         one.frame.is_decoded,
     )

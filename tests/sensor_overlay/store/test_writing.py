@@ -13,7 +13,7 @@ from sensor_overlay.store import known
 from sensor_overlay.store.letters import Letter, letters_since, mark_replayed
 from sensor_overlay.store.opening import Commit, Store
 from sensor_overlay.store.schema import datastream, dead_letter, observed_property, sensor, thing, uplink
-from sensor_overlay.store.writing import Change, write
+from sensor_overlay.store.writing import Arrival, Change, write
 from sensor_overlay.uplink import DeviceStatus, Quality, Reading
 from tests.sensor_overlay.store.stores import newest, observations, rows, using
 from tests.sensor_overlay.store.uplinks import NOON, ROOM, arrival
@@ -77,6 +77,20 @@ def test_a_retransmission_is_one_and_a_counter_that_began_anew_is_not(database_u
         await write(store, [arrival(3, at=NOON + 3 * HOUR)], now=NOON + DAY)
         await write(store, [arrival(3, at=NOON + MINUTE, dev_addr="0a0b0c0d")], now=NOON + DAY)
         assert [row[2] for row in await observations(store)] == [NOON, NOON + MINUTE, NOON + 3 * HOUR]
+
+    using(database_url, body)
+
+
+def test_frames_without_counter_and_payload_are_told_apart_by_what_was_decoded(database_url: str) -> None:
+    def decoded_elsewhere(ppm: float, at: int) -> Arrival:
+        one = arrival(at=at, payload=b"", readings={"co2": ppm})
+        return replace(one, uplink=replace(one.uplink, object={"co2": ppm, "room": {"b": 1, "a": 2}}))
+
+    async def body(store: Store) -> None:
+        sent = [decoded_elsewhere(600.0, NOON), decoded_elsewhere(610.0, NOON + MINUTE)]
+        assert (await write(store, sent, now=NOON + HOUR)).stored == 2
+        assert (await write(store, sent, now=NOON + HOUR)).duplicates == 2
+        assert [row[3] for row in await observations(store)] == [600.0, 610.0]
 
     using(database_url, body)
 
