@@ -60,7 +60,7 @@ def frame_key(thing_id: int, uplink: Uplink) -> FrameKey:
 
 
 def frame_payload(uplink: Uplink) -> bytes:
-    """Return a frame's payload; where the network server tells only what it decoded, that, which tells frames apart as well.
+    """Return a frame's payload; where the network server tells only what it decoded, that: it differs as well.
 
     Some integrations leave out `data`, and a counter of 0 is left out anyway: all frames of a device would look alike.
     """

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 from sqlalchemy import URL, bindparam, event, make_url, select, text, update
@@ -20,6 +20,8 @@ from sensor_overlay.instants import now as present
 from sensor_overlay.store.errors import StoreError, translated
 from sensor_overlay.store.migrations import migrate
 from sensor_overlay.store.schema import counter
+
+_T = TypeVar("_T")
 
 WRITERS_LOCK: Final = 0x5A57494C4C494E47
 """The advisory lock that a writing transaction on PostgreSQL holds."""
@@ -109,7 +111,7 @@ class Store:
             StoreError: see there.
         """
         with translated(self.source):
-            async with self._readers.connect() as connection:
+            async with _connected(self._readers) as connection:
                 yield connection
 
     @asynccontextmanager
@@ -126,7 +128,7 @@ class Store:
         async with self._turn:
             try:
                 with translated(self.source):
-                    async with self._writer.begin() as connection:
+                    async with _connected(self._writer) as connection, connection.begin():
                         if self.dialect == "postgresql":
                             await lock_writers(connection)
                         await connection.execute(_NEXT_COMMIT)
@@ -146,7 +148,7 @@ class Store:
             StoreError: see there.
         """
         with translated(self.source):
-            async with self._writer.begin() as connection:
+            async with _connected(self._writer) as connection, connection.begin():
                 yield connection
 
     async def analyse(self, now: int) -> None:
@@ -164,6 +166,34 @@ class Store:
         """Close every connection."""
         await self._readers.dispose()
         await self._writer.dispose()
+
+
+@asynccontextmanager
+async def _connected(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """Give a connection of an engine's, and hand it back.
+
+    Whoever is cancelled while one is being opened waits for it and closes it: nobody else knows of it yet.
+    """
+    opening = asyncio.ensure_future(engine.connect().start())
+    try:
+        connection = await _whole(opening)
+    except asyncio.CancelledError:
+        if opening.exception() is None:
+            await opening.result().close()
+        raise
+    try:
+        yield connection
+    finally:
+        await _whole(asyncio.ensure_future(connection.close()))
+
+
+async def _whole(work: asyncio.Future[_T]) -> _T:
+    """Return what `work` gives; whoever is cancelled meanwhile waits for its end first."""
+    try:
+        return await asyncio.shield(work)
+    except asyncio.CancelledError:
+        await asyncio.wait([work])
+        raise
 
 
 async def lock_writers(connection: AsyncConnection) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sqlite3
 import stat
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -156,3 +158,35 @@ def test_passwords_are_not_in_what_is_told() -> None:
         assert "secret" not in str(caught.value)
 
     asyncio.run(run())
+
+
+def test_whoever_is_cancelled_while_connecting_leaves_no_connection_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_asked, may_open, opened = threading.Event(), threading.Event(), []
+    connect = sqlite3.connect
+
+    def slowly(*args: Any, **kwargs: Any) -> sqlite3.Connection:
+        is_asked.set()
+        may_open.wait()
+        opened.append(connect(*args, **kwargs))
+        return opened[-1]
+
+    async def ask(store: Store) -> None:
+        async with store.reading():
+            raise AssertionError("cancelled before it could read")
+
+    async def body() -> None:
+        store = await open_store(tmp_path / "zwilling.db")
+        monkeypatch.setattr(sqlite3, "connect", slowly)
+        asking = asyncio.create_task(ask(store))
+        await asyncio.to_thread(is_asked.wait)
+        asking.cancel()
+        await asyncio.sleep(0)
+        may_open.set()
+        assert isinstance((await asyncio.gather(asking, return_exceptions=True))[0], asyncio.CancelledError)
+        await store.close()
+
+    asyncio.run(body())
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        opened[0].total_changes  # noqa: B018 - asked for the error alone
