@@ -163,7 +163,8 @@ def test_passwords_are_not_in_what_is_told() -> None:
 def test_whoever_is_cancelled_while_connecting_leaves_no_connection_behind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    is_asked, may_open, opened = threading.Event(), threading.Event(), []
+    is_asked, may_open = threading.Event(), threading.Event()
+    opened: list[sqlite3.Connection] = []
     connect = sqlite3.connect
 
     def slowly(*args: Any, **kwargs: Any) -> sqlite3.Connection:
