@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import logging
 import logging.config
 import signal
@@ -83,11 +84,23 @@ def serve(
             timeout_graceful_shutdown=patience.drain,
         )
         server = _Server(config, sensors)
+        _settle_memory()
         if on_listening is not None:
             # The socket listens already: who connects now waits in its queue until the first accept.
             on_listening(url_of(listener))
         with _stopped_by_signals(server):
             server.run(sockets=[listener])
+
+
+def _settle_memory() -> None:
+    """Leave what lives as long as the process out of every search for garbage, and search less often.
+
+    Going through modules and tables of the program now and again kept single requests waiting for a tenth of a second
+    (measured with 350 sensors: 30 ms each, every twentieth 120 to 170 ms).
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 100)
 
 
 class _Server(uvicorn.Server):
