@@ -109,12 +109,23 @@ def as_postgres() -> Sequence[str]:
     return ("setpriv", f"--reuid={USER}", f"--regid={USER}", "--init-groups") if os.geteuid() == 0 else ()
 
 
+def _open_to_others() -> Path:
+    """Return a folder for temporary files that PostgreSQL's user can get to; root's own may be closed."""
+    candidates = [Path(tempfile.gettempdir()).resolve(), Path("/tmp"), Path("/var/tmp")]  # noqa: S108 - mkdtemp follows
+    if os.geteuid() != 0:
+        return candidates[0]
+    for folder in candidates:
+        if all(part.stat().st_mode & 0o001 for part in (folder, *folder.parents)):
+            return folder
+    raise RuntimeError("no folder for temporary files is open to other users than root")
+
+
 def new_cluster(binaries: Path) -> Cluster:
     """Return a new server that has not started; it does not wait for the disk, which no test cuts the power of.
 
     Its folder is not one of pytest's: those are closed to other users, and each run of pytest closes them anew.
     """
-    folder = Path(tempfile.mkdtemp(prefix="zwilling-postgresql-"))
+    folder = Path(tempfile.mkdtemp(prefix="zwilling-postgresql-", dir=_open_to_others()))
     if os.geteuid() == 0:
         shutil.chown(folder, USER, USER)
     cluster = Cluster(folder / "data", binaries, free_port())
