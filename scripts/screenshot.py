@@ -128,7 +128,7 @@ def building_in_view(page: Page) -> str:
                     const x = width / 2 + away * Math.cos(turn * Math.PI / 4);
                     const y = height / 2 + away * Math.sin(turn * Math.PI / 4);
                     const found = window.zwilling.pickAt(x, y);
-                    if (found) return found;
+                    if (found && !found.includes(",")) return found; // a place on the ground has commas
                 }
             return null;
         }""",
