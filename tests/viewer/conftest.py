@@ -35,7 +35,8 @@ def built_viewer() -> None:
         _unavailable("the viewer's packages are not installed; run `make viewer`")
 
 
-@pytest.fixture(scope="session")
+# Gone with the last test of this folder: playwright keeps an event loop running, beside which no other may run.
+@pytest.fixture(scope="package")
 def browser(built_viewer: None) -> Iterator[Browser]:
     executable = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if executable is None:
