@@ -15,6 +15,7 @@ import msgspec
 from sqlalchemy import URL, bindparam, event, make_url, select, text, update
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import QueuePool
 
 from sensor_overlay.instants import now as present
 from sensor_overlay.store.errors import StoreError, translated
@@ -160,7 +161,10 @@ class Store:
             async with self.writing(now) as commit:
                 await commit.connection.exec_driver_sql(f"pragma analysis_limit={_LOOKED_AT}")
                 await commit.connection.exec_driver_sql("analyze")
-            await self._readers.dispose()  # what was found is read when a connection is opened
+            # What was found is read when a connection is opened. Connections in use would be left behind unclosed; then
+            # readers plan as before until the next time.
+            if isinstance(pool := self._readers.pool, QueuePool) and pool.checkedout() == 0:
+                await self._readers.dispose()
 
     async def close(self) -> None:
         """Close every connection."""
