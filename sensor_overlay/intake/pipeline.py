@@ -326,8 +326,10 @@ class Pipeline:
         except Exception as error:  # noqa: BLE001 - of the alerts' rules, perhaps; or of the values
             try:
                 written = await self._keeper.write(batch, judged=False, now=now)
-            except Exception:  # noqa: BLE001
-                raise error from None  # so it is not the alerts' fault
+            except (StoreUnavailableError, StoreError):
+                raise  # it is waited for: the rules' mistake must not make a dead letter of a sound uplink
+            except Exception:  # noqa: BLE001 - whatever it is, it is not the alerts' fault
+                raise error from None
             _log.exception("alerts could not be judged")
             self._judges = False
         self.counts.stored += written.stored

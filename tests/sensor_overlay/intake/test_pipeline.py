@@ -24,6 +24,7 @@ class FakeStore:
         self.failures: list[Exception] = []
         self.poison: set[str] = set()
         self.bad_rules = False
+        self.away_without_rules = 0
         self.asked: list[list[str]] = []
         self.let = asyncio.Event()
         self.let.set()
@@ -42,6 +43,9 @@ class FakeStore:
             raise self.failures.pop(0)
         if judged and self.bad_rules:
             raise ZeroDivisionError
+        if not judged and self.away_without_rules:
+            self.away_without_rules -= 1
+            raise StoreUnavailableError("locked", source="db")
         for arrival in batch.arrivals:
             if arrival.uplink.dev_eui in self.poison:
                 raise TypeError("can't adapt")
@@ -211,6 +215,24 @@ def test_rules_that_fail_cost_no_readings() -> None:
             await settled.wait(40)
             assert pipeline.troubles() == []
         assert pipeline.counts.letters == 0
+
+    asyncio.run(test())
+
+
+def test_a_database_that_goes_away_while_rules_fail_makes_no_dead_letter() -> None:
+    async def test() -> None:
+        store = FakeStore()
+        settled = Settled(store)
+        store.bad_rules = True
+        store.away_without_rules = 3
+        pipeline = Pipeline(store, decode, limits=QUICK)
+        async with running(pipeline):
+            await bring(pipeline, settled, 1)
+            await settled.wait(1)
+        assert sum(len(batch.arrivals) for batch in store.batches) == 1
+        assert pipeline.counts.letters == 0
+        assert store.away_without_rules == 0
+        assert settled.early == 0
 
     asyncio.run(test())
 
