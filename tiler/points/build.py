@@ -285,7 +285,7 @@ class _Build:
         message = (
             "no point is classified as ground, so heights above it are not known"
             if surface is None
-            else f"{heights.gaps} points are too far from any ground for their height above it to be known"
+            else f"{heights.gaps:,} points are too far from any ground for their height above it to be known"
         )
         return [Issue("POINTS_NO_GROUND", Severity.WARNING if surface is None else Severity.INFO, "", "", message)]
 

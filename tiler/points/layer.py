@@ -40,7 +40,7 @@ def plan(
         region: the county.
         drop_classes: points of these are left out.
         dimensions: LAS names of what points carry beside what they always do; those that no file has are passed over.
-        above_ground: heights above ground are wanted, and some file tells ground by its class.
+        above_ground: heights above ground are wanted; they are made where some file tells classes.
 
     Raises:
         EmptyGeometryError: there is no file, or no file has points.

@@ -140,7 +140,7 @@ def _spill(task: SpillTask) -> Spilled:
     count = len(batch)
     dropped = np.zeros(256, np.int64)
     classes = _bytes(batch, "classification")
-    found = None if task.layer.ground_bits is None or classes is None else _ground(batch, classes, task)
+    found = _ground(batch, classes, task)
     if classes is not None and task.layer.drop_classes:
         is_dropped = np.zeros(256, np.bool_)
         is_dropped[sorted(task.layer.drop_classes)] = True
@@ -176,12 +176,14 @@ def _spill(task: SpillTask) -> Spilled:
     )  # fmt: skip
 
 
-def _ground(batch: PointBatch, classes: NDArray[np.uint8], task: SpillTask) -> ground.Found | None:
-    """Store the ground among the points of a piece and return where it is; None where there is none."""
+def _ground(batch: PointBatch, classes: NDArray[np.uint8] | None, task: SpillTask) -> ground.Found | None:
+    """Store the ground among the points of a piece and return where it is; None where none is wanted, or there."""
+    if task.layer.ground_bits is None or classes is None:
+        return None
     is_ground = np.zeros(256, np.bool_)
     is_ground[list(ground.GROUND_CLASSES)] = True
     hit = is_ground.take(classes)
-    if task.layer.ground_bits is None or not hit.any():
+    if not hit.any():
         return None
     places, within, _ = _place(
         PointBatch(batch.xyz.take(np.flatnonzero(hit), axis=0), batch.lattice, {}), task.source.head.crs, task.layer
