@@ -1,13 +1,11 @@
 import {
   Cartesian3,
   type Cesium3DTile,
-  Color,
   ComponentDatatype,
   CustomShader,
   LightingModel,
   Matrix4,
   PixelFormat,
-  PointPrimitiveCollection,
   type Scene,
   ShadowMode,
   TextureMagnificationFilter,
@@ -26,6 +24,7 @@ import {
   palette,
   pointFacts,
 } from "../twin/point_classes";
+import { Mark } from "./mark";
 import { Tiles } from "./tiles";
 
 export type DotStyle = "class" | "intensity" | "color" | "height";
@@ -39,9 +38,6 @@ export interface Dot {
   readonly returnNumber: number | null;
   readonly numberOfReturns: number | null;
 }
-
-/** The accent of what is chosen; `--selected` on the page. */
-const MARK = Color.fromCssColorString("#2a94d0");
 
 /** The shader knows them by their places. */
 const STYLES: readonly DotStyle[] = ["class", "intensity", "color", "height"];
@@ -149,7 +145,8 @@ interface PickedPoint {
 export class Dots {
   private wished: DotStyle = "class";
   private hasColors = false;
-  private readonly marks = new PointPrimitiveCollection();
+  /** On the point that was chosen. */
+  readonly mark: Mark;
   private hidden: ReadonlySet<number> = new Set();
 
   private constructor(
@@ -162,7 +159,7 @@ export class Dots {
       (tile) => this.learn(tile),
       () => undefined,
     );
-    scene.primitives.add(this.marks);
+    this.mark = new Mark(scene);
   }
 
   /** @param area over which points are spread, square metres. */
@@ -208,6 +205,7 @@ export class Dots {
     tiles.tileset.customShader = shader;
     return new Dots(scene, tiles, facts, shader);
   }
+
   /** What can tell points apart here. Whether they have colours of their own is known from the first tile on. */
   get styles(): readonly DotStyle[] {
     return STYLES.filter(
@@ -278,24 +276,8 @@ export class Dots {
     return stored && heights ? heights.lowest + heights.step * stored : null;
   }
 
-  /** Mark one place, before all that stands in front of it, or none. */
-  mark(place: Cartesian3 | null): void {
-    this.marks.removeAll();
-    if (place) {
-      this.marks.add({
-        position: place,
-        pixelSize: 9,
-        color: MARK,
-        outlineColor: Color.WHITE,
-        outlineWidth: 2,
-        disableDepthTestDistance: Number.POSITIVE_INFINITY,
-      });
-    }
-    this.scene.requestRender();
-  }
-
   remove(): void {
-    this.scene.primitives.remove(this.marks);
+    this.mark.remove();
     this.tiles.remove();
   }
 

@@ -136,10 +136,10 @@ export const points: LayerKind = {
         place: async () => null,
         attributes: () => null,
         outlined(id) {
-          dots.mark(chosen?.id === id ? chosen.at : null);
+          dots.mark.set(chosen?.id === id ? chosen.at : null);
           return [];
         },
-        released: () => dots.mark(null),
+        released: () => dots.mark.set(null),
         sheet({ attributes }, words, copyFailed) {
           const dot = attributes as unknown as Dot;
           const found = { title: titleOf(dot, facts, words), subtitle: words.in(POINT), rows: rows(dot, words) };
