@@ -119,7 +119,8 @@ def _entry(
     take("is_test", "is_test", values.flag, False)
     take("is_synthetic", "is_synthetic", values.flag, False)
     for field, unit in (("interval_minutes", 60), ("expected_interval", 1), ("interval_text", None)):
-        take(field, "expected_interval", lambda text, unit=unit: values.interval(text, unit), 900)  # type: ignore[misc]
+        told = found.get("expected_interval", 900)  # by another of these columns: an empty cell does not gainsay it
+        take(field, "expected_interval", lambda text, unit=unit: values.interval(text, unit), told)  # type: ignore[misc]
     calibration, wrong = _calibration(record)
     faults += wrong
     if calibration is not None:

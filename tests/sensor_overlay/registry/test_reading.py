@@ -73,6 +73,13 @@ def test_english_titles_and_commas(tmp_path: Path) -> None:
     assert (entries[0].key, entries[0].values["expected_interval"]) == ("a,1", 600)
 
 
+def test_an_empty_interval_does_not_gainsay_the_one_beside_it(tmp_path: Path) -> None:
+    text = "Kennung;Intervall (min);Intervall\na;5;\nb;;10 min\nc;;\n"
+    entries, faults = read(write(tmp_path, text))
+    assert faults == []
+    assert [entry.values["expected_interval"] for entry in entries] == [300, 600, 900]
+
+
 def test_the_template_is_a_list_that_can_be_read(tmp_path: Path) -> None:
     entries, faults = read(write(tmp_path, template()), models=MODELS)
     assert faults == []
