@@ -27,25 +27,6 @@ from sensor_overlay.store.schema import (
     thing_location,
 )
 
-COLUMNS: Final = (
-    "name",
-    "description",
-    "dev_eui",
-    "model",
-    "site",
-    "site_name",
-    "building",
-    "storey",
-    "room",
-    "municipality",
-    "access",
-    "is_test",
-    "is_synthetic",
-    "expected_interval",
-    "calibration",
-)
-"""What the registry says of a thing, beside its key; names of `schema.thing`."""
-
 _DEFAULTS: Final[Mapping[str, Any]] = {
     "description": "",
     "dev_eui": None,
@@ -62,6 +43,9 @@ _DEFAULTS: Final[Mapping[str, Any]] = {
     "expected_interval": 900,
     "calibration": None,
 }
+COLUMNS: Final = ("name", *_DEFAULTS)
+"""What the registry says of a thing, beside its key; names of `schema.thing`."""
+
 _SAME_DEGREES: Final = 1e-7  # a centimetre
 _SAME_METRES: Final = 0.01
 
