@@ -2,7 +2,7 @@
 
 import { civilTime } from "../twin/civil_time";
 import type { Words } from "../twin/words";
-import { el } from "../ui/dom";
+import { el, svg } from "../ui/dom";
 import { at } from "./ages";
 import { figure, measured } from "./condition";
 import { levelOf } from "./levels";
@@ -10,24 +10,12 @@ import type { Level, Point, Property, Series } from "./protocol";
 import { scale, segments, ticks } from "./scale";
 import { SENSOR_WORDS } from "./words";
 
-const SVG = "http://www.w3.org/2000/svg";
 const HEIGHT = 190;
 const MARGIN = { top: 12, right: 10, bottom: 24, left: 48 };
 const HOUR = 3_600_000;
 
-function part(
-  tag: keyof SVGElementTagNameMap,
-  attributes: Record<string, string | number>,
-  ...children: Node[]
-): SVGElement {
-  const element = document.createElementNS(SVG, tag);
-  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, String(value));
-  element.append(...children);
-  return element;
-}
-
 function label(x: number, y: number, anchor: string, text: string, kind: string): SVGElement {
-  return part("text", { x, y, "text-anchor": anchor, class: kind }, document.createTextNode(text));
+  return svg("text", { x, y, "text-anchor": anchor, class: kind }, text);
 }
 
 /** Words of a level in the page's language; what the server says is German. */
@@ -44,7 +32,7 @@ export function chart(series: Series, width: number, now: number, words: Words, 
     MARGIN.top + plot.height * (1 - (Math.min(Math.max(value, y.low), y.high) - y.low) / (y.high - y.low));
 
   const last = known[known.length - 1] ?? 0;
-  const svg = part("svg", {
+  const drawing = svg("svg", {
     class: "plot",
     viewBox: `0 0 ${width} ${HEIGHT}`,
     width,
@@ -59,10 +47,10 @@ export function chart(series: Series, width: number, now: number, words: Words, 
     }),
   });
   const levels = bands(property, y, top, plot.width, levelWords);
-  svg.append(...levels.map(({ area }) => area));
+  drawing.append(...levels.map(({ area }) => area));
   for (const value of y.ticks) {
-    svg.append(
-      part("line", { class: "rule", x1: MARGIN.left, x2: MARGIN.left + plot.width, y1: top(value), y2: top(value) }),
+    drawing.append(
+      svg("line", { class: "rule", x1: MARGIN.left, x2: MARGIN.left + plot.width, y1: top(value), y2: top(value) }),
       label(
         MARGIN.left - 6,
         top(value) + 4,
@@ -73,8 +61,8 @@ export function chart(series: Series, width: number, now: number, words: Words, 
     );
   }
   for (const { time, text } of ticks(series.from, series.to, hourOf)) {
-    svg.append(
-      part("line", { class: "rule", x1: left(time), x2: left(time), y1: MARGIN.top + plot.height, y2: HEIGHT - 19 }),
+    drawing.append(
+      svg("line", { class: "rule", x1: left(time), x2: left(time), y1: MARGIN.top + plot.height, y2: HEIGHT - 19 }),
       label(left(time), HEIGHT - 7, "middle", words.in(SENSOR_WORDS.hour, { hour: text }), "tick"),
     );
   }
@@ -83,15 +71,15 @@ export function chart(series: Series, width: number, now: number, words: Words, 
     // A value between two gaps has no line, and is there.
     const [only] = run;
     if (run.length === 1 && only)
-      svg.append(part("circle", { class: "dot", cx: left(only.time), cy: top(only.value), r: 2.5 }));
-    else svg.append(part("path", { class: "line", d: `M${line.join("L")}` }));
+      drawing.append(svg("circle", { class: "dot", cx: left(only.time), cy: top(only.value), r: 2.5 }));
+    else drawing.append(svg("path", { class: "line", d: `M${line.join("L")}` }));
   }
   for (const { time, value } of points) {
     if (value !== null) continue;
-    svg.append(label(left(time), MARGIN.top + 10, "middle", "?", "odd"));
+    drawing.append(label(left(time), MARGIN.top + 10, "middle", "?", "odd"));
   }
-  svg.append(...levels.flatMap(({ word }) => word ?? []));
-  return withTooltip(svg, { series, left, top, now, words, levelWords, width });
+  drawing.append(...levels.flatMap(({ word }) => word ?? []));
+  return withTooltip(drawing, { series, left, top, now, words, levelWords, width });
 }
 
 function bands(
@@ -108,7 +96,7 @@ function bands(
     const height = top(from) - top(to);
     return [
       {
-        area: part("rect", { class: `band level-${index}`, x: MARGIN.left, y: top(to), width, height }),
+        area: svg("rect", { class: `band level-${index}`, x: MARGIN.left, y: top(to), width, height }),
         // The word stands in its band, where there is room, and at the older end.
         word:
           height > 15
@@ -142,11 +130,11 @@ export function pointText(point: Point, property: Property, words: Words, levelW
   return level ? `${value}, ${levelWords(level, index)}` : value;
 }
 
-function withTooltip(svg: SVGElement, drawn: Drawn): HTMLElement {
+function withTooltip(drawing: SVGElement, drawn: Drawn): HTMLElement {
   const { series, left, top, now, words, levelWords, width } = drawn;
   const { points, property } = series;
-  const cursor = part("g", { class: "cursor", visibility: "hidden" });
-  svg.append(cursor);
+  const cursor = svg("g", { class: "cursor", visibility: "hidden" });
+  drawing.append(cursor);
   const tip = el("p", { class: "tip", hidden: true });
   const spoken = el("p", { class: "visually-hidden", "aria-live": "polite" });
   let index = -1;
@@ -157,8 +145,8 @@ function withTooltip(svg: SVGElement, drawn: Drawn): HTMLElement {
     const x = left(point.time);
     cursor.setAttribute("visibility", "visible");
     cursor.replaceChildren(
-      part("line", { x1: x, x2: x, y1: MARGIN.top, y2: HEIGHT - MARGIN.bottom }),
-      ...(point.value === null ? [] : [part("circle", { cx: x, cy: top(point.value), r: 4.5 })]),
+      svg("line", { x1: x, x2: x, y1: MARGIN.top, y2: HEIGHT - MARGIN.bottom }),
+      ...(point.value === null ? [] : [svg("circle", { cx: x, cy: top(point.value), r: 4.5 })]),
     );
     const text = `${at(point.time, now, words)}: ${pointText(point, property, words, levelWords)}`;
     tip.textContent = text;
@@ -171,18 +159,18 @@ function withTooltip(svg: SVGElement, drawn: Drawn): HTMLElement {
     tip.hidden = true;
     cursor.setAttribute("visibility", "hidden");
   };
-  svg.addEventListener("pointermove", (event) => {
-    const box = svg.getBoundingClientRect();
+  drawing.addEventListener("pointermove", (event) => {
+    const box = drawing.getBoundingClientRect();
     const x = ((event.clientX - box.left) / box.width) * width;
     show(
       nearest(points, (point) => Math.abs(left(point.time) - x)),
       false,
     );
   });
-  svg.addEventListener("pointerleave", hide);
-  svg.addEventListener("focus", () => show(points.length - 1, false));
-  svg.addEventListener("blur", hide);
-  svg.addEventListener("keydown", (event) => {
+  drawing.addEventListener("pointerleave", hide);
+  drawing.addEventListener("focus", () => show(points.length - 1, false));
+  drawing.addEventListener("blur", hide);
+  drawing.addEventListener("keydown", (event) => {
     const steps: Record<string, number> = {
       ArrowLeft: index - 1,
       ArrowRight: index + 1,
@@ -197,7 +185,7 @@ function withTooltip(svg: SVGElement, drawn: Drawn): HTMLElement {
     event.stopPropagation();
     show(Math.min(Math.max(next, 0), points.length - 1), true);
   });
-  return el("div", { class: "chart" }, svg, tip, spoken);
+  return el("div", { class: "chart" }, drawing, tip, spoken);
 }
 
 function nearest(points: readonly Point[], distance: (point: Point) => number): number {

@@ -1,8 +1,7 @@
 /** Markers as SVG: a shape before a colour. Colours, halo and dashes are classes in sensors.css. */
 
+import { svg } from "../ui/dom";
 import type { Shape } from "./condition";
-
-const SVG = "http://www.w3.org/2000/svg";
 
 interface Outline {
   /** Of a box of 48 × 48 whose middle is 24, 24. */
@@ -35,19 +34,10 @@ const OUTLINES: Record<Shape, Outline> = {
   test: { path: "M8 4H40L45 24L40 44H8L3 24z", text: { y: 24, width: 36 } },
 };
 
-function part<K extends keyof SVGElementTagNameMap>(
-  tag: K,
-  attributes: Record<string, string | number>,
-): SVGElementTagNameMap[K] {
-  const element = document.createElementNS(SVG, tag);
-  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, String(value));
-  return element;
-}
-
 /** The picture of a state, `size` CSS pixels wide; with a figure inside where it has room for one. */
 export function shapeSign(shape: Shape, isOld: boolean, size: number, figure = ""): SVGSVGElement {
   const outline = OUTLINES[shape];
-  const sign = part("svg", {
+  const sign = svg("svg", {
     class: `sign ${shape}${isOld ? " old" : ""}`,
     viewBox: "-3 -3 54 54",
     width: size,
@@ -55,11 +45,11 @@ export function shapeSign(shape: Shape, isOld: boolean, size: number, figure = "
     "aria-hidden": "true",
     focusable: "false",
   });
-  sign.append(part("path", { class: "halo", d: outline.path }), part("path", { class: "body", d: outline.path }));
-  if (outline.strokes) sign.append(part("path", { class: "strokes", d: outline.strokes }));
+  sign.append(svg("path", { class: "halo", d: outline.path }), svg("path", { class: "body", d: outline.path }));
+  if (outline.strokes) sign.append(svg("path", { class: "strokes", d: outline.strokes }));
   const inside = shape === "implausible" ? "?" : shape === "silent" ? "" : figure;
   if (inside !== "") {
-    const label = part("text", { x: 24, y: outline.text.y, class: "figure" });
+    const label = svg("text", { x: 24, y: outline.text.y, class: "figure" });
     const largest = shape === "implausible" ? 30 : 17;
     // Tabular figures are about 0.58 of their size wide.
     label.style.fontSize = `${Math.min(largest, outline.text.width / (0.58 * inside.length)).toFixed(1)}px`;

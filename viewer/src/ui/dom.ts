@@ -30,6 +30,18 @@ export function el<K extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
+/** A new element of a drawing. */
+export function svg<K extends keyof SVGElementTagNameMap>(
+  tag: K,
+  attributes: Readonly<Record<string, string | number>>,
+  ...children: readonly (Node | string)[]
+): SVGElementTagNameMap[K] {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, String(value));
+  element.append(...children);
+  return element;
+}
+
 /** A text from the data, kept apart from the text around it whatever writing direction its signs ask for. */
 export function foreign(text: string): HTMLElement {
   return el("bdi", { text });
