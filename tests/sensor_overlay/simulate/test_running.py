@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -224,32 +224,59 @@ def test_the_command(tmp_path: Path) -> None:
     assert "messages of the last 1 hours" in asyncio.run(invoked())
 
 
-def test_a_twin_that_refuses_or_is_not_there(plan: Plan) -> None:
-    answers: list[str] = []
+@contextlib.contextmanager
+def answering(status: Callable[[bytes], int]) -> Iterator[tuple[str, list[str]]]:
+    """Yield the address of a twin that answers bodies as told, and what callers asked for."""
+    asked: list[str] = []
 
-    class Refusing(BaseHTTPRequestHandler):
+    class Twin(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            answers.append(f"{self.path} {self.headers['Authorization']}")
-            self.rfile.read(int(self.headers["Content-Length"]))
-            self.send_response(401)
+            asked.append(f"{self.path} {self.headers['Authorization']}")
+            self.send_response(status(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_header("Retry-After", "0")
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
             pass
 
+    with HTTPServer(("127.0.0.1", 0), Twin) as twin:
+        serving = threading.Thread(target=twin.serve_forever)
+        serving.start()
+        try:
+            yield f"http://127.0.0.1:{twin.server_port}/ingest/chirpstack", asked
+        finally:
+            twin.shutdown()
+            serving.join()
+
+
+def test_a_twin_whose_database_is_away_gets_each_message_again(plan: Plan) -> None:
+    seen: list[bytes] = []
+
+    def at_the_third_time(body: bytes) -> int:
+        seen.append(body)
+        return 204 if seen.count(body) == 3 else 503
+
+    async def brought(url: str) -> int:
+        async with calling(url, "secret") as send:
+            return (await run(plan, send, Run(hours=0.1, live=False), clock=Clock())).messages
+
+    with answering(at_the_third_time) as (url, _):
+        sent = asyncio.run(brought(url))
+    assert sent > 10
+    assert len(seen) == 3 * sent
+    assert len(set(seen)) == sent
+    with answering(lambda _: 503) as (url, _), pytest.raises(SourceError, match="does not keep what it gets"):
+        asyncio.run(brought(url))
+
+
+def test_a_twin_that_refuses_or_is_not_there(plan: Plan) -> None:
     async def brought(url: str) -> None:
         async with calling(url, "secret") as send:
             await run(plan, send, Run(hours=0.1, live=False), clock=Clock())
 
-    with HTTPServer(("127.0.0.1", 0), Refusing) as twin:
-        answering = threading.Thread(target=twin.serve_forever)
-        answering.start()
-        url = f"http://127.0.0.1:{twin.server_port}/ingest/chirpstack"
-        with pytest.raises(SourceError, match="the twin answers 401"):
-            asyncio.run(brought(url))
-        twin.shutdown()
-        answering.join()
-    assert answers[0] == "/ingest/chirpstack?event=up Bearer secret"
+    with answering(lambda _: 401) as (url, asked), pytest.raises(SourceError, match="the twin answers 401; is the"):
+        asyncio.run(brought(url))
+    assert asked[0] == "/ingest/chirpstack?event=up Bearer secret"
     with pytest.raises(SourceError, match="the twin does not answer"):
         asyncio.run(brought(url))
     with pytest.raises(SettingsError, match="no twin's address"):
