@@ -56,9 +56,6 @@ export interface Property {
 export interface Alert {
   readonly id: string;
   readonly thing: string;
-  readonly site: string;
-  readonly kind: string;
-  readonly level: string;
   readonly rank: number;
   readonly text: string;
   readonly opened: number;
@@ -117,8 +114,6 @@ export interface Point {
   readonly time: number;
   /** Null for an implausible one. */
   readonly value: number | null;
-  readonly low: number | null;
-  readonly high: number | null;
 }
 
 type Json = Readonly<Record<string, unknown>>;
@@ -211,9 +206,6 @@ function alert(entry: unknown): Alert {
   return {
     id: text(from, "id"),
     thing: text(from, "thing"),
-    site: text(from, "site"),
-    kind: text(from, "kind"),
-    level: text(from, "level"),
     rank: number(from, "rank"),
     text: text(from, "text"),
     opened: time(from, "opened"),
@@ -274,27 +266,17 @@ export function parseMessage(data: string): Message | null {
 /** `/api/sensors/<id>/series`; throws DescriptionError where it is none. */
 export function parseSeries(value: unknown): Series {
   const from = object(value, "series");
-  const columns = ["times", "values", "lows", "highs"].map((key) => list(from[key], key)) as [
-    readonly unknown[],
-    readonly unknown[],
-    readonly unknown[],
-    readonly unknown[],
-  ];
-  const figure = (entry: unknown): number | null => (typeof entry === "number" ? entry : null);
+  const values = list(from.values, "values");
   return {
     property: property(text(from, "property"), from),
     isHourly: from.resolution === "hour",
     gap: number(from, "gap") * 1000,
     from: time(from, "from"),
     to: time(from, "to"),
-    points: columns[0].map((at, index) => {
-      if (typeof at !== "number") throw new DescriptionError("a time is no number");
-      return {
-        time: at,
-        value: figure(columns[1][index]),
-        low: figure(columns[2][index]),
-        high: figure(columns[3][index]),
-      };
+    points: list(from.times, "times").map((time, index) => {
+      if (typeof time !== "number") throw new DescriptionError("a time is no number");
+      const value = values[index];
+      return { time, value: typeof value === "number" ? value : null };
     }),
   };
 }

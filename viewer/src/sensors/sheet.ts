@@ -110,7 +110,7 @@ export class SensorSheet {
       to: series.to + shift,
       points: [
         ...series.points.filter(({ time }) => time >= from),
-        { time: value.time, value: value.isImplausible ? null : value.value, low: null, high: null },
+        { time: value.time, value: value.isImplausible ? null : value.value },
       ],
     };
     this.drawHistory();

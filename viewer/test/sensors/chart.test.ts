@@ -10,7 +10,7 @@ const LEVELS = PROPERTIES.co2.levels;
 const DE = new Words("de");
 
 function points(...values: readonly (readonly [number, number | null])[]): Point[] {
-  return values.map(([time, value]) => ({ time: time * MINUTE, value, low: null, high: null }));
+  return values.map(([time, value]) => ({ time: time * MINUTE, value }));
 }
 
 describe("an axis", () => {
@@ -115,8 +115,8 @@ describe("a series", () => {
     });
     expect(series).toMatchObject({ isHourly: true, gap: 5_400_000 });
     expect(series.points).toEqual([
-      { time: NOW - HOUR, value: 500, low: 480, high: 520 },
-      { time: NOW, value: null, low: 490, high: 530 },
+      { time: NOW - HOUR, value: 500 },
+      { time: NOW, value: null },
     ]);
   });
 });
