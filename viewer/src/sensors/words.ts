@@ -56,7 +56,7 @@ export const SENSOR_WORDS = {
   levelColumn: text("Bedeutung", "Meaning"),
   implausibleNote: text("unplausibel", "implausible"),
   noValue: text("kein Messwert", "no reading"),
-  never: text("noch nie gehört", "never heard"),
+  never: text("noch kein Messwert", "no reading yet"),
   synthetic: text("Beispielwerte, nicht gemessen", "Sample values, not measured"),
   unknown: text("Der Sensor {id} ist hier nicht bekannt.", "Sensor {id} is not known here."),
   noPlace: text("Der Ort dieses Sensors ist nicht eingetragen.", "The place of this sensor is not registered."),
@@ -108,6 +108,7 @@ export const MEANINGS: readonly { readonly shape: Shape; readonly isOld: boolean
   { shape: "good", isOld: true, text: text("gestrichelt: verspätet oder veraltet", "dashed: late or out of date") },
   { shape: "silent", isOld: false, text: text("keine Daten", "no data") },
   { shape: "implausible", isOld: false, text: text("unplausibler Messwert", "implausible reading") },
+  { shape: "test", isOld: false, text: text("Sensor im Testbetrieb", "sensor in test") },
 ];
 
 /** The word of a shape. */
