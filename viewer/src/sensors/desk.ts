@@ -29,7 +29,14 @@ const TOKEN_KEY = "zwilling.token";
 const REVIEW_MS = 15_000;
 /** Metres above the ground where the registry tells no height. */
 const USUAL_HEIGHT = 8;
-const DESCRIBED_METRES = 60;
+/** What is shown around a sensor, on each side. */
+const AROUND_METRES = 15;
+/** A degree of longitude in this country, and one of latitude: near enough for views. */
+const METRES_EAST = 70_000;
+const METRES_NORTH = 111_320;
+/** Sensors that lie closer together than this, or are nearer than that to the camera, are not told apart by coming nearer. */
+const CLOSE_METRES = 4;
+const NEAR_METRES = 160;
 
 export interface DeskOptions {
   readonly chrome: () => Chrome;
@@ -277,9 +284,9 @@ export class SensorDesk {
     const extent = this.extentOf(things);
     const camera = this.scenery?.camera;
     if (!extent || !camera) return;
-    const metres = (extent.north - extent.south) * 111_320 + (extent.east - extent.west) * 70_000;
-    const isNear = this.markers?.distance(marks) ?? 0;
-    if (metres > 4 && isNear > 160) camera.goTo(extent, false, this.options.clearing);
+    const metres = (extent.north - extent.south) * METRES_NORTH + (extent.east - extent.west) * METRES_EAST;
+    const distance = this.markers?.distance(marks) ?? 0;
+    if (metres > CLOSE_METRES && distance > NEAR_METRES) camera.goTo(extent, false, this.options.clearing);
     else {
       const [first] = marks;
       if (first) this.choose(first.id, "stay");
@@ -299,12 +306,13 @@ export class SensorDesk {
     const [lon, lat] = [placed.map((thing) => thing.longitude ?? 0), placed.map((thing) => thing.latitude ?? 0)];
     const heights = placed.map((thing) => this.heightOf(thing));
     // A point is shown with what is around it.
-    const [dx, dy] = placed.length === 1 ? [DESCRIBED_METRES / 140_000, DESCRIBED_METRES / 222_640] : [0, 0];
+    const around = placed.length === 1 ? AROUND_METRES : 0;
+    const [dx, dy] = [around / METRES_EAST, around / METRES_NORTH];
     return {
-      west: Math.min(...lon) - dx / 2,
-      east: Math.max(...lon) + dx / 2,
-      south: Math.min(...lat) - dy / 2,
-      north: Math.max(...lat) + dy / 2,
+      west: Math.min(...lon) - dx,
+      east: Math.max(...lon) + dx,
+      south: Math.min(...lat) - dy,
+      north: Math.max(...lat) + dy,
       low: Math.min(...heights) - 2,
       high: Math.max(...heights) + 2,
     };

@@ -11,6 +11,7 @@ export interface Scale {
 }
 
 const STEPS = [1, 2, 5, 10];
+const HOUR = 3_600_000;
 
 /**
  * An axis that holds all values and, where the property has levels, the threshold of the second: whether a room was
@@ -39,13 +40,12 @@ export function scale(values: readonly number[], levels: readonly Level[]): Scal
   };
 }
 
-/** Full hours to write below a stretch of time: each third of a day's hours, by the hour that `hourOf` tells. */
+/** Hours to write below a stretch of time: every fourth of the day, 0, 4, 8 …, by the hour that `hourOf` tells. */
 export function ticks(
   from: number,
   to: number,
   hourOf: (instant: number) => number,
 ): readonly { readonly time: number; readonly text: string }[] {
-  const HOUR = 3_600_000;
   const found: { time: number; text: string }[] = [];
   for (let time = Math.ceil(from / HOUR) * HOUR; time <= to; time += HOUR) {
     const hour = hourOf(time);
