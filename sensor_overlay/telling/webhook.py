@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 from collections.abc import Mapping
@@ -18,6 +19,7 @@ from sensor_overlay.telling.bundle import Bundle, Fate, Line, Outcome
 from zwilling.sensor_checks import is_loopback
 
 TIMEOUT_SECONDS: Final = 10.0
+"""For all of it, however it comes: an address that answers byte by byte may not outlast a claim."""
 _GONE: Final = 410
 
 
@@ -62,12 +64,16 @@ class Webhook:
         status: int | None = None
         try:
             async with (
-                httpx.AsyncClient(timeout=TIMEOUT_SECONDS, follow_redirects=False, trust_env=not is_here) as client,
+                asyncio.timeout(TIMEOUT_SECONDS),
+                httpx.AsyncClient(timeout=None, follow_redirects=False, trust_env=not is_here) as client,  # noqa: S113 - all of it has one
                 client.stream("POST", address.url, content=content, headers=headers) as response,
             ):
                 status = response.status_code  # what else it says is not read: it may be without end
+        except TimeoutError:
+            if status is None:  # else it is answered, and only saying goodbye took long
+                return Outcome(Fate.FAILED, f"no answer within {TIMEOUT_SECONDS:g} seconds")
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-            if status is None:  # else it is answered, and only saying goodbye went wrong
+            if status is None:
                 return Outcome(Fate.FAILED, f"{type(error).__name__}: {error}".rstrip(": "))
         if 200 <= status < 300:
             return Outcome(Fate.SENT)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 import subprocess
 import threading
@@ -159,6 +160,33 @@ def http() -> Iterator[Hook]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+@contextmanager
+def dripping() -> Iterator[str]:
+    """Run a web server that answers a byte at a time, for half a minute at most; give its address."""
+    is_over = threading.Event()
+
+    def drip(listening: socket.socket) -> None:
+        connection, _ = listening.accept()
+        with connection:
+            connection.recv(65_536)
+            for byte in b"HTTP/1.1 204 No Content\r\nX-Slow: " + b"x" * 570:
+                try:
+                    connection.sendall(bytes([byte]))
+                except OSError:
+                    return
+                if is_over.wait(0.05):
+                    return
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=drip, args=(listening,))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}/meldungen"
+        finally:
+            is_over.set()
+            thread.join()
 
 
 def certificate(folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:

@@ -15,11 +15,12 @@ from pathlib import Path
 import pytest
 
 from sensor_overlay.instants import parse
+from sensor_overlay.telling import webhook
 from sensor_overlay.telling.bundle import Bundle, Fate, Line
 from sensor_overlay.telling.digest import body_of, subject_of
 from sensor_overlay.telling.mail import Mail
 from sensor_overlay.telling.webhook import Address, Webhook
-from tests.sensor_overlay.telling.servers import certificate, http, smtp
+from tests.sensor_overlay.telling.servers import certificate, dripping, http, smtp
 from zwilling.sensor_settings import MailSettings
 
 LINE = Line(
@@ -256,6 +257,13 @@ def test_what_an_address_answers(status: int, fate: Fate, said: str) -> None:
     assert said in outcome.reason
     assert len(hook.requests) == 1
     assert "X-Zwilling-Signature" not in hook.requests[0][0]
+
+
+def test_an_address_that_answers_byte_by_byte_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(webhook, "TIMEOUT_SECONDS", 0.5)
+    with dripping() as url:
+        outcome = asyncio.run(Webhook({"hausmeister": Address(url)}, "Zwilling").send(ONE))
+    assert (outcome.fate, outcome.reason) == (Fate.FAILED, "no answer within 0.5 seconds")
 
 
 def test_an_address_that_is_not_there() -> None:
