@@ -8,8 +8,16 @@ from sqlalchemy import insert, update
 
 from sensor_overlay.instants import SECOND
 from sensor_overlay.store.opening import Store
-from sensor_overlay.store.schema import alert, datastream, latest, location, observed_property, sensor, thing
-from sensor_overlay.store.schema import thing_location as thing_location
+from sensor_overlay.store.schema import (
+    alert,
+    datastream,
+    latest,
+    location,
+    observed_property,
+    sensor,
+    thing,
+    thing_location,
+)
 from sensor_overlay.uplink import Quality
 
 NOW = 1_795_162_500 * SECOND
@@ -25,34 +33,21 @@ class Sensors:
 
     async def add(self, thing_id: int, **columns: Any) -> int:
         """Make a registered, public thing with a place and a CO2 datastream of the same number."""
-        row = {
-            "id": thing_id,
-            "name": f"Sensor {thing_id}",
-            "site": "S01",
-            "site_name": "Schule 1",
-            "room": f"R{thing_id}",
-            "access": "public",
-            "is_registered": True,
-            "expected_interval": 600,
-            **columns,
-        }
-        async with self.store.writing(NOW) as commit:
-            await commit.connection.execute(insert(thing).values(row))
-            place = {"id": thing_id, "name": "", "location": {}, "longitude": 6.6, "latitude": 51.1, "height": 90.0}
-            await commit.connection.execute(insert(location).values(place))
-            await commit.connection.execute(insert(thing_location).values(thing_id=thing_id, location_id=thing_id))
-            await commit.registry_changed()
+        row = {"site_name": "Schule 1", "room": f"R{thing_id}", **columns}
+        await self._stand(thing_id, (6.6, 51.1, 90.0), row)
         await self.measure(thing_id, "co2")
         return thing_id
 
     async def register(self, thing_id: int, dev_eui: str, place: tuple[float, float, float], **columns: Any) -> None:
         """Register a device at a place, for a server that takes in its uplinks."""
+        await self._stand(thing_id, place, {"dev_eui": dev_eui, "site_name": "Gymnasium am Markt", **columns})
+
+    async def _stand(self, thing_id: int, place: tuple[float, float, float], columns: dict[str, Any]) -> None:
+        """Make a registered, public thing at a place."""
         row = {
             "id": thing_id,
             "name": f"Sensor {thing_id}",
-            "dev_eui": dev_eui,
             "site": "S01",
-            "site_name": "Gymnasium am Markt",
             "access": "public",
             "is_registered": True,
             "expected_interval": 600,
@@ -60,7 +55,7 @@ class Sensors:
         }
         longitude, latitude, height = place
         where = {"longitude": longitude, "latitude": latitude, "height": height}
-        async with self.store.writing() as commit:
+        async with self.store.writing(NOW) as commit:
             await commit.connection.execute(insert(thing).values(row))
             await commit.connection.execute(insert(location).values(id=thing_id, name="", location={}, **where))
             await commit.connection.execute(insert(thing_location).values(thing_id=thing_id, location_id=thing_id))
