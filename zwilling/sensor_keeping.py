@@ -11,10 +11,9 @@ from typing import BinaryIO
 from sensor_overlay.access import PUBLIC, Principal, Right
 from sensor_overlay.instants import now, parse
 from sensor_overlay.store.export import Selection, csv_export, parquet_export
-from sensor_overlay.store.opening import Store, open_store
 from sensor_overlay.store.retention import Kept, keep
 from zwilling.errors import SettingsError
-from zwilling.sensor_settings import database_url
+from zwilling.sensor_store import database_of
 from zwilling.settings import load_settings
 
 EVERYTHING = Principal("command line", rights=frozenset({Right.READ}))
@@ -49,31 +48,19 @@ async def export_file(
         StoreError, StoreUnavailableError: the database cannot be used.
     """
     selection = Selection(
-        begin=_instant(begin),
-        end=now() if end is None else _instant(end),
+        begin=day_or_time(begin),
+        end=now() if end is None else day_or_time(end),
         site=site,
         observed_properties=frozenset(observed_properties),
     )
     principal = PUBLIC if public else EVERYTHING
-    store = await _opened(settings_file)
-    try:
+    settings, base = load_settings(settings_file), settings_file.absolute().parent
+    async with database_of(settings, base) as store:
         parts = (parquet_export if parquet else csv_export)(store, selection, principal)
-        if f"{output}" == "-":
-            return await _copied(parts, sys.stdout.buffer)
-        partial = output.with_name(f".{output.name}.{os.getpid()}")
         try:
-            with partial.open("xb") as file:
-                size = await _copied(parts, file)
-                file.flush()
-                os.fsync(file.fileno())
-            partial.replace(output)
-        finally:
-            partial.unlink(missing_ok=True)
-        return size
-    except OSError as error:
-        raise SettingsError(f"cannot be written ({error.strerror})", source=output) from error
-    finally:
-        await store.close()
+            return await _written(parts, output)
+        except OSError as error:
+            raise SettingsError(f"cannot be written ({error.strerror})", source=output) from error
 
 
 async def keep_now(settings_file: Path) -> Kept:
@@ -82,12 +69,10 @@ async def keep_now(settings_file: Path) -> Kept:
     Raises:
         StoreError, StoreUnavailableError: the database cannot be used.
     """
-    sensors = load_settings(settings_file).sensors
-    store = await _opened(settings_file)
-    try:
-        return await keep(store, now(), days=sensors.keep_days, letter_days=sensors.keep_letters_days)
-    finally:
-        await store.close()
+    settings, base = load_settings(settings_file), settings_file.absolute().parent
+    days, letter_days = settings.sensors.keep_days, settings.sensors.keep_letters_days
+    async with database_of(settings, base) as store:
+        return await keep(store, now(), days=days, letter_days=letter_days)
 
 
 def keep_line(kept: Kept) -> str:
@@ -99,9 +84,30 @@ def keep_line(kept: Kept) -> str:
     )
 
 
-async def _opened(settings_file: Path) -> Store:
-    settings, base = load_settings(settings_file), settings_file.absolute().parent
-    return await open_store(database_url(settings.database, base, base / settings.data))
+def day_or_time(written: str) -> int:
+    """Return the instant of a time, or of the first moment of a day in UTC.
+
+    Raises:
+        SettingsError: it is neither.
+    """
+    try:
+        return parse(f"{written}T00:00:00Z" if len(written) == 10 else written)
+    except ValueError as error:
+        raise SettingsError(f"{error}", remedy="write 2026-11-20 or 2026-11-20T08:00:00Z") from None
+
+
+async def _written(parts: AsyncIterator[bytes], output: Path) -> int:
+    if f"{output}" == "-":
+        return await _copied(parts, sys.stdout.buffer)
+    partial = output.with_name(f".{output.name}.{os.getpid()}")
+    try:
+        with partial.open("xb") as file:
+            size = await _copied(parts, file)
+            os.fsync(file.fileno())
+        partial.replace(output)
+    finally:
+        partial.unlink(missing_ok=True)
+    return size
 
 
 async def _copied(parts: AsyncIterator[bytes], file: BinaryIO) -> int:
@@ -111,11 +117,3 @@ async def _copied(parts: AsyncIterator[bytes], file: BinaryIO) -> int:
         size += len(part)
     file.flush()
     return size
-
-
-def _instant(written: str) -> int:
-    """Return the instant of a time, or of the first moment of a day in UTC."""
-    try:
-        return parse(f"{written}T00:00:00Z" if len(written) == 10 else written)
-    except ValueError as error:
-        raise SettingsError(f"{error}", remedy="write 2026-11-20 or 2026-11-20T08:00:00Z") from None

@@ -16,10 +16,10 @@ from sensor_overlay.registry.importing import Plan, carry_out, plan_import
 from sensor_overlay.registry.places import Placing
 from sensor_overlay.registry.tables import Fault, read_table
 from sensor_overlay.rules.states import state_of
-from sensor_overlay.store.opening import Store, open_store
+from sensor_overlay.store.opening import Store
 from sensor_overlay.store.schema import thing
 from zwilling.region import load_region
-from zwilling.sensor_settings import database_url
+from zwilling.sensor_store import database_of
 from zwilling.settings import load_settings, region_profile
 from zwilling.surroundings import PublishedSurroundings
 
@@ -97,15 +97,13 @@ async def import_files(
     """
     settings = load_settings(settings_file)
     base = settings_file.absolute().parent
-    data = base / settings.data
     region = load_region(region_profile(settings, base))
     tables = [read_table(file) for file in files]
-    placing = Placing(region, PublishedSurroundings(data), crs)
+    placing = Placing(region, PublishedSurroundings(base / settings.data), crs)
     models = Models(codecs().keys(), _codec_of)
     entries, faults = read_entries(tables, placing, models, frozenset(region.municipalities.values()))
     is_bad = any(fault.is_error for fault in faults)
-    store = await open_store(database_url(settings.database, base, data))
-    try:
+    async with database_of(settings, base) as store:
         if dry_run or (is_bad and not skip_bad):
             async with store.reading() as connection:
                 plan = await plan_import(connection, entries, retire=retire)
@@ -117,8 +115,6 @@ async def import_files(
             if not refused:
                 await carry_out(commit, plan)
         return Imported(plan, _sorted([*faults, *plan.faults]), refused, False, len(entries))
-    finally:
-        await store.close()
 
 
 def _codec_of(model: str) -> str | None:
@@ -157,11 +153,8 @@ async def listed(settings_file: Path, *, unknown: bool = False) -> list[dict[str
     """Return every registered thing, or every device that nobody registered, as `zwilling sensors list` shows it."""
     settings = load_settings(settings_file)
     base = settings_file.absolute().parent
-    store = await open_store(database_url(settings.database, base, base / settings.data))
-    try:
+    async with database_of(settings, base) as store:
         return await _rows(store, unknown=unknown)
-    finally:
-        await store.close()
 
 
 async def _rows(store: Store, *, unknown: bool) -> list[dict[str, Any]]:

@@ -13,15 +13,15 @@ from typing import Any
 from sqlalchemy import select
 
 from sensor_overlay.decode import decode
-from sensor_overlay.instants import now, parse, text
+from sensor_overlay.instants import now, text
 from sensor_overlay.intake.replay import replay
 from sensor_overlay.service import service_of
-from sensor_overlay.store.opening import open_store
 from sensor_overlay.store.schema import dead_letter
 from sensor_overlay.uplink import Cause
 from server.run import logging_config
 from zwilling.errors import SettingsError
-from zwilling.sensor_settings import database_url
+from zwilling.sensor_keeping import day_or_time
+from zwilling.sensor_store import database_of
 from zwilling.settings import Settings, load_settings
 
 
@@ -59,12 +59,9 @@ async def replay_letters(settings_file: Path, causes: Collection[str], since: st
     """
     settings, base = _settings(settings_file)
     _check_causes(causes)
-    begin = 0 if since is None else _instant(since)
-    store = await open_store(database_url(settings.database, base, base / settings.data))
-    try:
+    begin = 0 if since is None else day_or_time(since)
+    async with database_of(settings, base) as store:
         done = await replay(store, decode, causes=causes, since=begin, now=now(), dry=dry)
-    finally:
-        await store.close()
     would = "would become" if dry else "became"
     line = f"{done.replayed} of {done.looked_at} dead letters {would} readings"
     if not dry:
@@ -87,13 +84,9 @@ async def listed_letters(settings_file: Path, causes: Collection[str], limit: in
     query = select(dead_letter).where(dead_letter.c.replayed.is_(None))
     if causes:
         query = query.where(dead_letter.c.cause.in_(sorted(causes)))
-    store = await open_store(database_url(settings.database, base, base / settings.data))
-    try:
-        async with store.reading() as connection:
-            rows = await connection.execute(query.order_by(dead_letter.c.received.desc()).limit(limit))
-            found = rows.mappings().all()
-    finally:
-        await store.close()
+    async with database_of(settings, base) as store, store.reading() as connection:
+        rows = await connection.execute(query.order_by(dead_letter.c.received.desc()).limit(limit))
+        found = rows.mappings().all()
     keys = ("source", "network", "topic", "dev_eui", "cause", "detail", "times", "size")
     return [
         {
@@ -127,15 +120,3 @@ def _check_causes(causes: Collection[str]) -> None:
     for cause in causes:
         if cause not in known:
             raise SettingsError(f"there is no cause '{cause}'", remedy=f"there are {', '.join(known)}")
-
-
-def _instant(written: str) -> int:
-    """Return the instant of a time, or of the first moment of a day in UTC.
-
-    Raises:
-        SettingsError: it is neither.
-    """
-    try:
-        return parse(f"{written}T00:00:00Z" if len(written) == 10 else written)
-    except ValueError as error:
-        raise SettingsError(f"{error}", remedy="write 2026-11-20 or 2026-11-20T08:00:00Z") from None
