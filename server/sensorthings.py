@@ -25,11 +25,11 @@ from sensor_overlay.access import Principal, Right, Tokens
 from sensor_overlay.sensorthings import answering, changing
 from sensor_overlay.sensorthings.answering import Answer
 from sensor_overlay.sensorthings.errors import RefusedError
+from sensor_overlay.service import Service
 from server.callers import caller
 from server.encodings import IDENTITY, choose_encoding
 from server.preconditions import evaluate
 from server.problems import HIDDEN, problem
-from server.sensors import Sensing
 
 ROOT: Final = "/sta/v1.1"
 METHODS: Final = ("GET", "HEAD", "POST", "PATCH", "PUT", "DELETE")
@@ -43,7 +43,7 @@ _LARGE_BYTES: Final = 64 << 10  # packing more than this would hold up other ans
 class SensorThings:
     """Answers below `/sta/v1.1`."""
 
-    def __init__(self, service: Sensing, tokens: Tokens) -> None:
+    def __init__(self, service: Service, tokens: Tokens) -> None:
         self._service = service
         self._tokens = tokens
 
@@ -82,7 +82,7 @@ class SensorThings:
                 raise RefusedError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"the body is {' or '.join(_TAKEN)}")
             body = await request.body()
             if request.method == "POST":
-                found = await changing.create(store, principal, path, body, root)
+                found = await changing.create(store, principal, path, body, root, judge=self._service.alerts)
             else:
                 is_whole = request.method == "PUT"
                 found = await changing.change(

@@ -24,6 +24,7 @@ from sensor_overlay.sensorthings.reading import Reader
 from sensor_overlay.sensorthings.writing import Writer
 from sensor_overlay.store.observing import Observed
 from sensor_overlay.store.opening import Store
+from sensor_overlay.store.writing import Judge
 
 CREATE_OBSERVATIONS: Final = "CreateObservations"
 JSON_PATCH: Final = "application/json-patch+json"
@@ -38,7 +39,9 @@ _WRITTEN: Final = (
 )
 
 
-async def create(store: Store, principal: Principal, path: str, body: bytes, root: str) -> Answer:
+async def create(
+    store: Store, principal: Principal, path: str, body: bytes, root: str, *, judge: Judge | None = None
+) -> Answer:
     """Return the answer to a POST: 201 with the address and the content of what was made.
 
     Args:
@@ -47,6 +50,7 @@ async def create(store: Store, principal: Principal, path: str, body: bytes, roo
         path: below the service's root, without a slash before it.
         body: JSON.
         root: address of the service, without a slash at its end.
+        judge: raises the alerts that follow from observations.
 
     Raises:
         RefusedError: see there.
@@ -55,7 +59,7 @@ async def create(store: Store, principal: Principal, path: str, body: bytes, roo
     """
     document = incoming.parse_json(body)
     if path.strip("/") == CREATE_OBSERVATIONS:
-        return await _create_observations(store, principal, document, root)
+        return await _create_observations(store, principal, document, root, judge)
     address = parse_address(path)
     if not address.last.is_collection or address.is_reference:
         raise RefusedError(HTTPStatus.METHOD_NOT_ALLOWED, "new entities are sent to a collection")
@@ -66,7 +70,7 @@ async def create(store: Store, principal: Principal, path: str, body: bytes, roo
         if isinstance(address.last.navigation, ToMany):
             before = replace(address, steps=address.steps[:-1])
             parent = (before.last.entity, await reader.id_of(before))
-        key = await _carried(Writer(commit, principal).create(entity, document, parent))
+        key = await _carried(Writer(commit, principal, judge).create(entity, document, parent))
     link = f"{root}/{entity.plural}({key})"
     async with store.reading() as connection:
         reader = await Reader.on(connection, principal, commit.now, root)
@@ -132,12 +136,14 @@ async def _carried(work: Any) -> Any:
         raise RefusedError(HTTPStatus.CONFLICT, "the request does not fit what is there") from error
 
 
-async def _create_observations(store: Store, principal: Principal, document: Any, root: str) -> Answer:
+async def _create_observations(
+    store: Store, principal: Principal, document: Any, root: str, judge: Judge | None
+) -> Answer:
     """Return the answer to a data array: for each row the address of its observation, or what is wrong with it."""
     if not isinstance(document, list):
         raise BadRequestError("CreateObservations takes a list of data arrays")
     async with store.writing() as commit, limited(commit.connection):
-        writer = Writer(commit, principal)
+        writer = Writer(commit, principal, judge)
         found: list[Observed | str] = []
         for group in document:
             found += await _rows(writer, group)

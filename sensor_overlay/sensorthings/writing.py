@@ -14,6 +14,7 @@ from sqlalchemy import delete, exists, func, insert, select, update
 
 from sensor_overlay.access import Principal
 from sensor_overlay.sensorthings import incoming
+from sensor_overlay.sensorthings.adding import add
 from sensor_overlay.sensorthings.errors import BadRequestError, RefusedError
 from sensor_overlay.sensorthings.model import (
     DATASTREAM,
@@ -28,9 +29,10 @@ from sensor_overlay.sensorthings.model import (
     ToOne,
 )
 from sensor_overlay.store import schema
-from sensor_overlay.store.observing import Observed, observe, restate
+from sensor_overlay.store.observing import Observed, restate
 from sensor_overlay.store.opening import Commit
 from sensor_overlay.store.partitions import make_room
+from sensor_overlay.store.writing import Judge
 
 MAX_ENTITIES: Final = 50_000
 """That one request may make."""
@@ -41,8 +43,9 @@ MAX_DEEP: Final = 10
 class Writer:
     """Writes for one principal, in one transaction."""
 
-    def __init__(self, commit: Commit, principal: Principal) -> None:
+    def __init__(self, commit: Commit, principal: Principal, judge: Judge | None = None) -> None:
         self._commit = commit
+        self._judge = judge
         self._connection = commit.connection
         self._principal = principal
         self._made = 0
@@ -67,7 +70,7 @@ class Writer:
     async def observe_all(self, rows: Sequence[Observed]) -> list[int]:
         """Return the ids of observations that are added at once."""
         self._count(len(rows))
-        await observe(self._commit, rows)
+        await add(self._commit, rows, self._judge)
         return [row.id for row in rows]
 
     async def observed(self, document: Any, datastream_id: int) -> Observed:
@@ -345,8 +348,7 @@ class Writer:
 
     async def _settle(self) -> int:
         """Add the observations of this request, and tell everybody what changed; return the last id."""
-        if self._observed:
-            await observe(self._commit, self._observed)
+        await add(self._commit, self._observed, self._judge)
         await self._commit.registry_changed()
         if self._touched:
             latest, stream = schema.latest, schema.datastream

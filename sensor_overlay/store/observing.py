@@ -9,6 +9,7 @@ from typing import Any, Final
 from sqlalchemy import BigInteger, bindparam, delete, func, insert, select, update
 
 from sensor_overlay.instants import DAY, HOUR
+from sensor_overlay.observed import PROPERTIES
 from sensor_overlay.store.batches import Insertion
 from sensor_overlay.store.lists import among
 from sensor_overlay.store.opening import Commit, Counter
@@ -135,6 +136,17 @@ class _State:
 
 _CLOCK = int(Quality.CLOCK)
 _LATE = int(Quality.LATE)
+_TEST = int(Quality.TEST)
+_IMPLAUSIBLE = int(Quality.IMPLAUSIBLE)
+_ANYTHING = (-1e15, 1e15)  # beyond, sums and means are no numbers any more
+_BELIEVABLE = {key: (known.low, known.high) for key, known in PROPERTIES.items()}
+
+
+def quality_of(key: str, value: float, is_test: bool) -> int:
+    """Return what must be known about a value whatever its time is: `Quality` as a number."""
+    low, high = _BELIEVABLE.get(key, _ANYTHING)
+    quality = _TEST if is_test else 0
+    return quality if low <= value <= high else quality | _IMPLAUSIBLE
 
 
 async def observe(commit: Commit, rows: Sequence[Observed]) -> None:

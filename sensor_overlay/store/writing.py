@@ -44,7 +44,7 @@ from sensor_overlay.store.known import (
 )
 from sensor_overlay.store.letters import Letter, keep_letters
 from sensor_overlay.store.lists import Numbers
-from sensor_overlay.store.observing import PAST, Moved, Observed, move, observe
+from sensor_overlay.store.observing import PAST, Moved, Observed, move, observe, quality_of
 from sensor_overlay.store.opening import Commit, Counter, Store
 from sensor_overlay.store.schema import observation, thing, uplink
 from sensor_overlay.uplink import Cause, Decoded, DeviceStatus, Quality, Reading, Uplink
@@ -73,7 +73,7 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """An observation that was added from an uplink.
+    """An observation that was added.
 
     Attributes:
         datastream_id: whose it is.
@@ -83,7 +83,7 @@ class Change:
         result: calibrated value.
         quality: `Quality` as a number.
         is_latest: it is the datastream's latest now.
-        received: server time of the uplink.
+        received: server time at which it came.
     """
 
     datastream_id: int
@@ -322,14 +322,11 @@ async def _values(commit: Commit, known: Known, fresh: Sequence[_Fresh]) -> list
         stream = known.streams.get((one.thing.id, key))
         if stream is None:  # more names of values than a thing may have
             continue
-        quality = _TEST if one.thing.is_test else 0
         if one.thing.calibration is not None and key in one.thing.calibration:
             value = _calibrated(value, one.thing.calibration[key])
             if not math.isfinite(value):
                 continue
-        low, high = _BELIEVABLE.get(key, _ANYTHING)
-        if not low <= value <= high:
-            quality |= _IMPLAUSIBLE
+        quality = quality_of(key, value, one.thing.is_test)
         if time < earliest:
             quality |= _CLOCK
         observed = Observed(
@@ -344,11 +341,7 @@ async def _values(commit: Commit, known: Known, fresh: Sequence[_Fresh]) -> list
     return await _without_known_history(commit, values)
 
 
-_TEST = int(Quality.TEST)
 _CLOCK = int(Quality.CLOCK)
-_IMPLAUSIBLE = int(Quality.IMPLAUSIBLE)
-_ANYTHING = (-1e15, 1e15)  # beyond, sums and means are no numbers any more
-_BELIEVABLE = {key: (known.low, known.high) for key, known in PROPERTIES.items()}
 
 
 def _key(reading: Reading) -> str:

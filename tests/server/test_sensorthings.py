@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
 
+from sensor_overlay.instants import DAY, now
+from sensor_overlay.store.opening import open_store
+from tests.sensor_overlay.alerts.school import School, school_rules
 from tests.sensor_overlay.sensorthings.running import RunningServer
+from tests.sensor_overlay.sensorthings.twin import run
+from zwilling.sensor_settings import LevelSettings, RuleSettings, SensorSettings
 
 MEASUREMENT = "http://www.opengis.net/def/observationType/OGC-OM/2.0/OM_Measurement"
 STREAM = {
@@ -165,3 +171,18 @@ def test_making_answers_with_the_address_and_the_content(server: RunningServer, 
         assert writer.patch(location, json={"result": 98}).json()["result"] == 98
         assert writer.delete(location).status_code == 200
         assert client.get(location).status_code == 404
+
+
+def test_what_is_posted_raises_an_alert_by_the_rules_of_the_twin(tmp_path: Path) -> None:
+    database = tmp_path / "zwilling.db"
+    store = run(open_store(str(database)))
+    school = School(store, school_rules(), now() - DAY)
+    run(school.add("a81758fffe000204", access="public"))
+    run(school.hear(("a81758fffe000204", 600)))
+    run(store.close())
+    level = LevelSettings(name="lüften", above=1000, text="{room}: bitte lüften, {value}")
+    settings = SensorSettings(rule=[RuleSettings(id="co2", observed_property="co2", level=[level])])
+    with RunningServer(tmp_path, str(database), settings) as running, running.client(running.writer) as writer:
+        assert writer.post("/Datastreams(1)/Observations", json={"result": 1240}).status_code == 201
+        (alert,) = writer.get(running.url.replace("/sta/v1.1", "/api/alerts")).json()["alerts"]
+        assert alert["text"] == "Raum 204: bitte lüften, 1.240"

@@ -26,7 +26,7 @@ class RunningServer:
         narrow: token that writes what staff of site S01 see.
     """
 
-    def __init__(self, folder: Path, database_url: str) -> None:
+    def __init__(self, folder: Path, database_url: str, settings: SensorSettings | None = None) -> None:
         self.writer, writer_hash = new_token()
         self.reader, reader_hash = new_token()
         self.narrow, narrow_hash = new_token()
@@ -37,7 +37,7 @@ class RunningServer:
             encoding="utf-8",
         )
         database = DatabaseSettings(url=database_url if "://" in database_url else "")
-        self._service = Service(SensorSettings(), database, base=folder, data=folder)
+        self._service = Service(settings or SensorSettings(), database, base=folder, data=folder)
         app = create_app(folder, None, title="Rhein-Kreis Neuss", sensors=self._service)
         self._server = uvicorn.Server(uvicorn.Config(app, lifespan="on", log_config=None, access_log=False))
         self._socket = listen("127.0.0.1", 0)

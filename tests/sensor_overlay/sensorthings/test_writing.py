@@ -12,10 +12,12 @@ import msgspec
 import pytest
 
 from sensor_overlay.access import PUBLIC, Principal, Right
+from sensor_overlay.instants import DAY, MINUTE, now, text
 from sensor_overlay.sensorthings import answering, changing
 from sensor_overlay.sensorthings.errors import BadRequestError, NotFoundError, RefusedError
 from sensor_overlay.sensorthings.json_patch import patched
 from sensor_overlay.store.opening import Store, open_store
+from tests.sensor_overlay.alerts.school import School, school_rules
 from tests.sensor_overlay.sensorthings.twin import EVERYTHING, ROOT, run
 
 CARETAKER = Principal("caretaker", frozenset({"public", "staff"}), frozenset({Right.WRITE}), frozenset({"S01"}))
@@ -379,3 +381,37 @@ def test_an_observation_from_a_clock_gone_wrong_is_where_it_says_and_marked(empt
     assert [entry["result"] for entry in listed] == [7, 5]
     delete(empty, f"Observations({observation['@iot.id']})")
     assert [entry["result"] for entry in get(empty, newest)["value"][0]["Observations"]] == [5]
+
+
+@pytest.mark.parametrize("way", ["Observations", "CreateObservations"])
+def test_what_clients_observe_raises_alerts_as_uplinks_do(empty: Store, way: str) -> None:
+    school = School(empty, school_rules(), now() - 50 * DAY)
+    run(school.add("a81758fffe000204"))
+    run(school.hear(("a81758fffe000204", 600)))
+    [stream] = get(empty, "Datastreams")["value"]
+    link = {"@iot.id": stream["@iot.id"]}
+
+    def bring(*values: tuple[int, float]) -> None:
+        rows = [[text(instant), value] for instant, value in values]
+        described: list[Any] = [{"phenomenonTime": then, "result": value, "Datastream": link} for then, value in rows]
+        if way == "CreateObservations":
+            described = [[{"Datastream": link, "components": ["phenomenonTime", "result"], "dataArray": rows}]]
+        for document in described:
+            body = msgspec.json.encode(document)
+            answer = run(changing.create(empty, EVERYTHING, way, body, ROOT, judge=school.alerts))
+            assert answer.status == HTTPStatus.CREATED
+
+    at = now()
+    bring((at - 40 * DAY, 2500), (at - 40 * DAY + 15 * MINUTE, 2500))  # history
+    bring((at - 50 * MINUTE, 90_000), (at - 40 * MINUTE, 90_000))  # more than there can be
+    assert run(school.alerts_now("text")) == []
+    flagged = get(empty, "Observations?$filter=result eq 90000&$select=resultQuality")["value"]
+    assert flagged == [{"resultQuality": {"flags": ["implausible"]}}] * 2
+    bring((at - 30 * MINUTE, 1240), (at - 15 * MINUTE, 1240))
+    assert run(school.alerts_now("text", "closed")) == [
+        ("Raum 204 (BBZ Grevenbroich): CO2 1.240 ppm, bitte lüften.", None)
+    ]
+    assert len(run(school.messages("event"))) == 2
+    bring((at, 700))
+    [(closed,)] = run(school.alerts_now("closed"))
+    assert closed is not None
