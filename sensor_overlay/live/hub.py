@@ -21,7 +21,7 @@ import msgspec
 from sensor_overlay.access import Principal, Right
 from sensor_overlay.instants import now as system_now
 from sensor_overlay.live import messages
-from sensor_overlay.live.messages import Sight, Wanted
+from sensor_overlay.live.messages import EVERYTHING, Sight, Wanted
 from sensor_overlay.live.picture import Picture, Readable, visible_ids
 from zwilling.errors import ZwillingError
 
@@ -221,7 +221,7 @@ class Hub:
         self,
         principal: Principal,
         since: str | None = None,
-        wanted: Wanted = Wanted(),  # noqa: B008
+        wanted: Wanted = EVERYTHING,
     ) -> AsyncGenerator[Update, None]:
         """Yield a snapshot, then changes and heartbeats, until the hub is closed.
 
@@ -254,7 +254,7 @@ class Hub:
         finally:
             audience.viewers -= 1
 
-    async def snapshot(self, principal: Principal, wanted: Wanted = Wanted()) -> bytes:  # noqa: B008
+    async def snapshot(self, principal: Principal, wanted: Wanted = EVERYTHING) -> bytes:
         """Return the message that a stream would begin with.
 
         Raises:
@@ -264,7 +264,7 @@ class Hub:
         audience.viewers -= 1
         return audience.snapshot(self._picture, self._now(), self._pace.snapshot)[1].data
 
-    async def alerts(self, principal: Principal, wanted: Wanted = Wanted()) -> list[dict[str, Any]]:  # noqa: B008
+    async def alerts(self, principal: Principal, wanted: Wanted = EVERYTHING) -> list[dict[str, Any]]:
         """Return the alerts that are open or were lately, newest first.
 
         Raises:
@@ -324,7 +324,7 @@ class Hub:
             except Exception:  # noqa: BLE001 - a mistake of ours; viewers must not take its silence for the sensors'
                 _log.exception("live: the store could not be followed")
                 self._trouble()
-                await asyncio.sleep(self._pace.patience)
+                await asyncio.sleep(self._pace.patience)  # the same row would be met again at once, and fill the log
             self._beat()
 
     def _trouble(self) -> None:

@@ -47,6 +47,10 @@ class Wanted:
         return not self.properties or key in self.properties
 
 
+EVERYTHING: Final = Wanted()
+"""Asked for by who names no limit."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sight:
     """What one group of viewers gets to see.
