@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from zwilling.sensor_settings import DATABASE_FILE
 from zwilling.settings import Settings
-
-DATABASE_FILE = "zwilling.db"
 
 
 def has_sensors(settings: Settings, base: Path) -> bool:

@@ -97,8 +97,8 @@ class DemoSensors:
 
         To be called before the server opens the database.
         """
-        # The process starts with this module, and need not wait for the server's rooms.
-        from sensor_overlay.configured import DATABASE_FILE
+        # The process starts with this module, and need not wait for what settings take.
+        from zwilling.sensor_settings import DATABASE_FILE
 
         if not (self._folder / "data" / DATABASE_FILE).is_file():
             (self._folder / "data" / _STATE_FILE).unlink(missing_ok=True)  # what was told is gone

@@ -17,6 +17,9 @@ from zwilling.errors import SettingsError
 
 Network = Literal["chirpstack", "tts"]
 
+DATABASE_FILE = "zwilling.db"
+"""In the folder `data`, where `[database]` names no other."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecretSettings:
@@ -281,7 +284,7 @@ def database_url(settings: DatabaseSettings, base: Path, data: Path) -> str:
         SettingsError: the password cannot be found.
     """
     if not settings.url:
-        return f"sqlite:///{data / 'zwilling.db'}"
+        return f"sqlite:///{data / DATABASE_FILE}"
     parts = urlsplit(settings.url)
     if parts.scheme == "sqlite":
         return f"sqlite:///{base / settings.url.removeprefix('sqlite:///')}"
