@@ -78,7 +78,7 @@ def main() -> None:
 )
 @click.option("--no-browser", is_flag=True, help="Do not open a browser.")
 def demo(folder: Path, host: str, port: int | None, buildings: int, no_browser: bool) -> None:
-    """Everything in one command: sample quarter, tiles, server.
+    """Everything in one command: sample quarter, tiles, sensors, server.
 
     The quarter is synthetic: it lies in Neuss and shows no real place.  A second run starts at once.
     """

@@ -81,7 +81,7 @@ def test_serve_takes_in_tells_viewers_and_stops_with_all_of_it_stored(tmp_path: 
             until_connected(broker_)
             with connect(f"{url.replace('http', 'ws')}live") as live:
                 assert json.loads(live.recv(timeout=WAIT))["type"] == "snapshot"
-                stream = urllib.request.urlopen(f"{url}live/events", timeout=WAIT)  # noqa: S310
+                stream = urllib.request.urlopen(f"{url}live/events", timeout=WAIT)  # noqa: S310 - http, on this machine
                 with stream, network_server(broker_.port) as server:
                     server.publish_all(uplinks(300))
                     process.send_signal(signal.SIGTERM)

@@ -58,7 +58,7 @@ def test_a_broker_that_is_killed_again_and_again(tmp_path: Path, protocol: str) 
                     await asyncio.to_thread(server.wait, begin + 500)
                     await running.stored(begin + 500)
 
-    chance = random.Random(3)  # noqa: S311
+    chance = random.Random(3)  # noqa: S311 - the same in every run
     with broker(tmp_path / "broker") as broker_:
         asyncio.run(test(broker_))
     assert kept(tmp_path / "twin").uplinks == 2000
@@ -223,7 +223,7 @@ def test_several_brokers_bring_the_same_once(tmp_path: Path) -> None:
 
 
 def test_one_in_ten_twice_and_one_in_ten_late(tmp_path: Path) -> None:
-    chance = random.Random(11)  # noqa: S311
+    chance = random.Random(11)  # noqa: S311 - the same in every run
     messages = uplinks(2000)
     twice = messages + chance.sample(messages, 200)
     for _ in range(200):  # up to 50 places later than it was sent

@@ -36,7 +36,7 @@ def test_killed_at_each_point_of_a_batch(tmp_path: Path, when: str, protocol: st
 
 
 def test_killed_at_any_moment(tmp_path: Path) -> None:
-    chance = random.Random(5)  # noqa: S311
+    chance = random.Random(5)  # noqa: S311 - the same in every run
     with broker(tmp_path / "broker") as broker_:
         settings = write_settings(tmp_path / "twin", broker_.port)
         with instance(settings) as first:
