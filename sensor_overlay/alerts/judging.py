@@ -90,7 +90,7 @@ class _Case:
         for change in self.values:
             was = standing
             interval = change.thing.expected_interval * SECOND
-            standing, _ = step(self.rule, was, change.result, change.phenomenon_time, interval)
+            standing = step(self.rule, was, change.result, change.phenomenon_time, interval)
             if was.rank < 0 <= standing.rank:
                 self.opening = change.result
             elif standing.rank < 0 <= was.rank and was.peak is not None:

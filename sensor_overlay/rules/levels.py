@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
@@ -17,15 +16,6 @@ from sensor_overlay.rules.rule import Rule
 
 GAP: Final = 4
 """Expected intervals without a value after which a level on its way begins anew: nobody knows what was in between."""
-
-
-class Event(StrEnum):
-    """What happened to an alert."""
-
-    OPENED = "opened"
-    RAISED = "raised"
-    LOWERED = "lowered"
-    CLOSED = "closed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +56,8 @@ class Standing:
 AT_REST: Final = Standing()
 
 
-def step(
-    rule: Rule, standing: Standing, value: float, time: int, expected_interval: int
-) -> tuple[Standing, Event | None]:
-    """Return how the rule stands after a value, and what that did to the alert.
+def step(rule: Rule, standing: Standing, value: float, time: int, expected_interval: int) -> Standing:
+    """Return how the rule stands after a value.
 
     Values must be sound and come in the order of their times: of others this is never asked.
 
@@ -81,7 +69,7 @@ def step(
         expected_interval: of the thing, microseconds.
     """
     if standing is AT_REST and not _is_passed(rule, 0, value):
-        return AT_REST, None
+        return AT_REST
     rank = min(standing.rank, len(rule.levels) - 1)  # the rule may have had more levels when it opened
     kept = max((level for level in range(rank + 1) if not _is_left(rule, level, value)), default=-1)
     held = standing.held if standing.held >= 0 and not _is_left(rule, 0, value) else -1
@@ -100,19 +88,12 @@ def step(
         else:
             pending[level] = now
     pending = {level: one for level, one in pending.items() if level > reached}
-    event: Event | None = None
-    if reached >= 0 > standing.rank:
-        event = Event.OPENED
-    elif reached < 0 <= standing.rank:
-        event = Event.CLOSED
-    elif reached != standing.rank:
-        event = Event.RAISED if reached > standing.rank else Event.LOWERED
     peak = None
     if reached >= 0:
         peak = value if standing.peak is None else _worse(rule, standing.peak, value)
     if reached < 0 and not pending and held < 0:
-        return AT_REST, event
-    return Standing(reached, peak, MappingProxyType(pending), held), event
+        return AT_REST
+    return Standing(reached, peak, MappingProxyType(pending), held)
 
 
 def _is_passed(rule: Rule, rank: int, value: float) -> bool:

@@ -2,17 +2,39 @@
 
 from __future__ import annotations
 
+from enum import Enum, auto
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sensor_overlay.instants import MINUTE
-from sensor_overlay.rules.levels import AT_REST, GAP, Event, Standing, step
+from sensor_overlay.rules.levels import AT_REST, GAP, Standing, step
 from sensor_overlay.rules.rule import Rule
 from tests.sensor_overlay.rules.making import AIR, rule
 from zwilling.sensor_settings import LevelSettings
 
 QUARTER = 15 * MINUTE
+
+
+class Event(Enum):
+    """What happened to an alert."""
+
+    OPENED = auto()
+    RAISED = auto()
+    LOWERED = auto()
+    CLOSED = auto()
+
+
+def event_of(before: Standing, now: Standing) -> Event | None:
+    """Return what a value did to the alert."""
+    if before.rank == now.rank:
+        return None
+    if before.rank < 0:
+        return Event.OPENED
+    if now.rank < 0:
+        return Event.CLOSED
+    return Event.RAISED if now.rank > before.rank else Event.LOWERED
 
 
 def after(
@@ -21,7 +43,9 @@ def after(
     """Return how a rule stands after values (minute, value), and what happened when."""
     standing, events = AT_REST, []
     for minute, value in values:
-        standing, event = step(about, standing, value, round(minute * MINUTE), interval)
+        before = standing
+        standing = step(about, before, value, round(minute * MINUTE), interval)
+        event = event_of(before, standing)
         if event is not None:
             events.append((minute, event))
     return standing, events
@@ -99,21 +123,17 @@ def test_what_a_person_closed_does_not_open_until_it_is_over() -> None:
     about = rule(*AIR)
     held = Standing(held=0)
     for minute in range(0, 60, 5):
-        held, event = step(about, held, 1100, minute * MINUTE, QUARTER)
-        assert event is None
-    worse, _ = step(about, held, 2100, 61 * MINUTE, QUARTER)
-    _, event = step(about, worse, 2100, 62 * MINUTE, QUARTER)
-    assert event is Event.OPENED  # a worse level is news
-    over, event = step(about, held, 850, 61 * MINUTE, QUARTER)
-    assert (over, event) == (AT_REST, None)
+        held = step(about, held, 1100, minute * MINUTE, QUARTER)
+        assert held.rank == -1
+    worse = step(about, held, 2100, 61 * MINUTE, QUARTER)
+    assert (worse.rank, step(about, worse, 2100, 62 * MINUTE, QUARTER).rank) == (-1, 1)  # a worse level is news
+    assert step(about, held, 850, 61 * MINUTE, QUARTER) is AT_REST
 
 
 def test_a_rule_that_lost_a_level() -> None:
     short = rule(AIR[0])
-    standing, event = step(short, Standing(rank=1, peak=2500), 2500, 0, QUARTER)
-    assert (standing.rank, event) == (0, Event.LOWERED)
-    standing, event = step(short, Standing(rank=1, peak=2500), 100, 0, QUARTER)
-    assert (standing, event) == (AT_REST, Event.CLOSED)
+    assert step(short, Standing(rank=1, peak=2500), 2500, 0, QUARTER).rank == 0
+    assert step(short, Standing(rank=1, peak=2500), 100, 0, QUARTER) is AT_REST
 
 
 def slow_rank(about: Rule, history: list[tuple[int, float]], interval: int) -> list[int]:
@@ -182,27 +202,13 @@ def test_it_is_what_the_slow_reader_finds(
     for minutes, value in steps:
         time += minutes * MINUTE
         history.append((time, float(value if rises else -value)))
-    standing, ranks, events = AT_REST, [], []
+    standing, ranks = AT_REST, []
     for at, reading in history:
-        standing, event = step(about_it, standing, reading, at, QUARTER)
+        standing = step(about_it, standing, reading, at, QUARTER)
         ranks.append(standing.rank)
-        events.append(event)
     assert ranks == slow_rank(about_it, history, QUARTER)
-    for before, now, event in zip([-1, *ranks], ranks, events, strict=False):
-        expected = (
-            None
-            if before == now
-            else Event.OPENED
-            if before < 0
-            else Event.CLOSED
-            if now < 0
-            else Event.RAISED
-            if now > before
-            else Event.LOWERED
-        )
-        assert event is expected
 
 
 @pytest.mark.parametrize("value", [float("-inf"), -1e300, 0.0])
 def test_what_is_harmless_costs_nothing(value: float) -> None:
-    assert step(rule(*AIR), AT_REST, value, 0, QUARTER) == (AT_REST, None)
+    assert step(rule(*AIR), AT_REST, value, 0, QUARTER) is AT_REST
