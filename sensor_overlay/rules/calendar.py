@@ -86,8 +86,7 @@ def read_holidays(path: Path) -> list[Holidays]:
         if len(content) > _LARGEST:
             raise ValueError("it is too large")
         calendars = icalendar.Calendar.from_ical(content, multiple=True)
-        events = [event for calendar in calendars for event in calendar.walk("VEVENT")]
-        found = [_holidays(event) for event in events]
+        found = [_holidays(event) for calendar in calendars for event in calendar.events]
     except OSError as error:
         raise SettingsError(f"cannot be read ({error.strerror})", source=path) from error
     except (ValueError, KeyError, AttributeError, IndexError, TypeError) as error:
@@ -95,30 +94,17 @@ def read_holidays(path: Path) -> list[Holidays]:
             f"is no calendar of school holidays ({error})", source=path, remedy="export it as iCalendar (.ics)"
         ) from error
     if not found:
-        raise SettingsError("has no events", source=path)
+        raise SettingsError("has no events", source=path, remedy="export it again, with the holidays in it")
     return found
 
 
-def _holidays(event: icalendar.cal.Component) -> Holidays:
+def _holidays(event: icalendar.Event) -> Holidays:
     name = str(event.get("SUMMARY", ""))
     if "RRULE" in event or "RDATE" in event:
         raise ValueError(f"'{name}' repeats; school holidays are single events")
-    begin = event.decoded("DTSTART")
-    first = _day(begin)
-    if "DTEND" in event:
-        end = event.decoded("DTEND")
-        # RFC 5545, 3.6.1: the end is not part of the event; one at midnight ends the day before.
-        last = _day(end - timedelta(microseconds=1)) if isinstance(end, datetime) else end - timedelta(days=1)
-    elif "DURATION" in event:
-        last = (
-            _day(begin + event.decoded("DURATION") - timedelta(microseconds=1))
-            if isinstance(begin, datetime)
-            else (begin + event.decoded("DURATION") - timedelta(days=1))
-        )
-    else:
-        last = first
-    if last < first:
-        last = first
+    first, end = _day(event.start), event.end
+    # RFC 5545, 3.6.1: the end is not part of the event; one at midnight ends the day before.
+    last = max(first, _day(end - (timedelta(microseconds=1) if isinstance(end, datetime) else timedelta(days=1))))
     if last - first > _LONGEST:
         raise ValueError(f"'{name}' lasts longer than any holidays")
     return Holidays(first, last, name)
