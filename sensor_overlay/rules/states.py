@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Final
 
 from sensor_overlay.instants import SECOND
@@ -26,19 +25,6 @@ class State(StrEnum):
     SILENT = "silent"
     IMPLAUSIBLE = "implausible"
     TEST = "test"
-
-
-WORDS: Final = MappingProxyType(
-    {
-        State.FRESH: "aktuell",
-        State.LATE: "verspätet",
-        State.STALE: "veraltet",
-        State.SILENT: "keine Daten",
-        State.IMPLAUSIBLE: "unplausibel",
-        State.TEST: "Testbetrieb",
-    }
-)
-"""German words for people."""
 
 
 def state_of(

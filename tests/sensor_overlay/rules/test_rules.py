@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from sensor_overlay.rules.states import WORDS, State, state_of
+from sensor_overlay.rules.states import State, state_of
 from sensor_overlay.uplink import Quality
 from tests.sensor_overlay.rules.making import AIR, rule, rules
 from zwilling.errors import SettingsError
@@ -92,4 +92,3 @@ def test_states_by_the_things_own_interval(minutes: int, quality: int, state: St
 def test_a_thing_in_its_test_phase_and_one_never_heard() -> None:
     assert state_of(None, 900, 0) is State.SILENT
     assert state_of(0, 900, 999 * MINUTE, quality=Quality.IMPLAUSIBLE, is_test=True) is State.TEST
-    assert set(WORDS) == set(State)
