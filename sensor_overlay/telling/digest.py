@@ -15,13 +15,13 @@ _MOST_SHOWN: Final = 60
 def subject_of(bundle: Bundle) -> str:
     """Return the subject of an e-mail: the message itself, or how many there are and where."""
     if len(bundle.lines) == 1:
-        return _cut(_one_line(bundle.lines[0].text))
+        return _cut(one_line(bundle.lines[0].text))
     silent = [line for line in bundle.lines if line.kind == "silence" and line.event == "opened"]
     sites = list(dict.fromkeys(line.site_name or line.site for line in bundle.lines if line.site_name or line.site))
     where = f": {', '.join(sites[:3])}{' und weitere' if len(sites) > 3 else ''}" if sites else ""
     if len(silent) == len(bundle.lines):
-        return _cut(_one_line(f"{len(silent)} Sensoren senden nicht mehr{where}"))
-    return _cut(_one_line(f"{len(bundle.lines)} Meldungen{where}"))
+        return _cut(one_line(f"{len(silent)} Sensoren senden nicht mehr{where}"))
+    return _cut(one_line(f"{len(bundle.lines)} Meldungen{where}"))
 
 
 def body_of(bundle: Bundle, title: str) -> str:
@@ -48,13 +48,14 @@ def _is_new(line: Line) -> bool:
 def _part(title: str, lines: Sequence[Line]) -> str:
     if not lines:
         return ""
-    shown = [f"- {_one_line(line.text)}" for line in lines[:_MOST_SHOWN]]
+    shown = [f"- {one_line(line.text)}" for line in lines[:_MOST_SHOWN]]
     if len(lines) > _MOST_SHOWN:
         shown.append(f"- und {len(lines) - _MOST_SHOWN} weitere")
     return "\n".join([f"{title} ({len(lines)}):", *shown])
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
+    """Return a text without line breaks and without what cannot be printed."""
     return "".join(character if character.isprintable() else " " for character in " ".join(text.split()))
 
 

@@ -14,7 +14,7 @@ from typing import Final
 import aiosmtplib
 
 from sensor_overlay.telling.bundle import Bundle, Fate, Outcome
-from sensor_overlay.telling.digest import body_of, subject_of
+from sensor_overlay.telling.digest import body_of, one_line, subject_of
 from zwilling.sensor_settings import MailSettings
 
 TIMEOUT_SECONDS: Final = 20.0
@@ -59,13 +59,13 @@ class Mail:
             await self._deliver(self.message(bundle, address), address)
         except aiosmtplib.SMTPRecipientsRefused as error:
             codes = [refusal.code for refusal in error.recipients]
-            reason = "; ".join(f"{refusal.code} {_line(refusal.message)}" for refusal in error.recipients)
+            reason = "; ".join(f"{refusal.code} {one_line(refusal.message)}" for refusal in error.recipients)
             is_final = all(500 <= code < 600 for code in codes)
             return Outcome(Fate.REFUSED if is_final else Fate.FAILED, f"the server refuses the recipient: {reason}")
         except aiosmtplib.SMTPResponseException as error:
-            return Outcome(Fate.FAILED, f"the server answers {error.code} {_line(error.message)}")
+            return Outcome(Fate.FAILED, f"the server answers {error.code} {one_line(error.message)}")
         except (aiosmtplib.SMTPException, OSError, TimeoutError, ValueError) as error:
-            return Outcome(Fate.FAILED, _line(f"{type(error).__name__}: {error}"))
+            return Outcome(Fate.FAILED, one_line(f"{type(error).__name__}: {error}"))
         return Outcome(Fate.SENT)
 
     async def _deliver(self, message: EmailMessage, address: str) -> None:
@@ -108,7 +108,3 @@ class Mail:
         message["X-Auto-Response-Suppress"] = "All"
         message.set_content(body_of(bundle, self._title), charset="utf-8", cte="quoted-printable")
         return message
-
-
-def _line(text: str) -> str:
-    return "".join(character if character.isprintable() else " " for character in " ".join(text.split()))

@@ -211,7 +211,7 @@ class Trouble:
         recipient: id in the settings.
         waiting: messages that are tried again.
         given_up: messages of the last week that are not.
-        error: of the last attempt.
+        error: of one of the attempts that failed.
     """
 
     channel: str
