@@ -235,10 +235,10 @@ async def _end(commit: Commit, over: Sequence[tuple[Any, str, Rule | None]]) -> 
         {
             "of": row.id,
             "now_closed": commit.now,
-            "now_by": None if text or rule is not None else "Regel entfallen",
+            "now_by": None if rule is not None else "Regel entfallen",
             "now_sequence": commit.sequence,
         }
-        for row, text, rule in over
+        for row, _, rule in over
     ]
     await commit.connection.execute(_END, rows)
     await tell_end(
