@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import insert, select
 
 from sensor_overlay.alerts import Alerts, tick
-from sensor_overlay.instants import MINUTE, instant_of, parse
+from sensor_overlay.instants import MINUTE, parse
 from sensor_overlay.rules.rule import Rules
 from sensor_overlay.store.opening import Store
 from sensor_overlay.store.schema import alert, message, thing, watch
@@ -15,8 +15,6 @@ from sensor_overlay.store.writing import write
 from tests.sensor_overlay.rules.making import AIR, rules
 from tests.sensor_overlay.store.uplinks import arrival
 from zwilling.sensor_settings import RuleSettings
-
-__all__ = ["MONDAY", "School", "instant_of", "school_rules"]
 
 MONDAY = parse("2026-11-23T09:00:00+01:00")
 

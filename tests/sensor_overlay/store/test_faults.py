@@ -65,17 +65,6 @@ async def contents(store: Store) -> list[Any]:
     ]
 
 
-def expected(make_url: Callable[[], str]) -> list[Any]:
-    """Return what the store holds where nothing went wrong."""
-
-    async def body(store: Store) -> list[Any]:
-        await write_first(store)
-        await write_batch(store)
-        return await contents(store)
-
-    return using(make_url(), body)
-
-
 class FaultError(Exception):
     """What the tests inject."""
 
