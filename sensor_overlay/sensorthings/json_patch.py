@@ -10,8 +10,6 @@ from typing import Any
 
 from sensor_overlay.sensorthings.errors import BadRequestError
 
-_MISSING = object()
-
 
 def patched(document: Any, operations: Any) -> Any:
     """Return a document after all operations; the one given stays as it is.
