@@ -57,6 +57,7 @@ readings = 2
 id = "still"
 kind = "silence"
 """
+_PATIENCE_S = 60.0
 _LISTEN = "Kennung;DevEUI;Modell;Name;Standort;Standortname;Raum;Zugang;Längengrad;Breitengrad;Intervall (min)"
 
 
@@ -132,6 +133,21 @@ def stored(folder: Path) -> int:
         return int(database.execute("select count(*) from uplink").fetchone()[0])
 
 
+def until_stored(folder: Path, count: int) -> None:
+    """Wait until the twin in `folder` has stored so many uplinks.
+
+    Raises:
+        RuntimeError: no more were stored for a minute.
+    """
+    most, end = 0, time.monotonic() + _PATIENCE_S
+    while (now := stored(folder)) < count:
+        if now > most:
+            most, end = now, time.monotonic() + _PATIENCE_S
+        elif time.monotonic() > end:
+            raise RuntimeError(f"{now:,} of {count:,} uplinks are stored, and no more come")
+        time.sleep(0.2)  # SQLite tells no other process of a commit
+
+
 def alerts(folder: Path) -> int:
     """Return how many alerts there were."""
     with sqlite3.connect(f"file:{folder / 'data' / 'zwilling.db'}?mode=ro", uri=True, timeout=30) as database:
@@ -151,8 +167,7 @@ def intake(count: int, sensors: int, runs: int) -> None:
                 with serving(folder) as (_, pid):
                     begin, cpu = time.monotonic(), cpu_seconds(pid)
                     sender = load("publish", broker, count, sensors, 0, 0)
-                    while stored(folder) < count:
-                        time.sleep(0.2)
+                    until_stored(folder, count)
                     ours.append(((time.monotonic() - begin), cpu_seconds(pid) - cpu))
                     sent = result(sender)
                     print(f"  published at {sent['sent'] / sent['seconds']:,.0f}/s, {alerts(folder)} alerts")
@@ -185,8 +200,7 @@ def live(rate: int, clients: int, seconds: int, sensors: int) -> None:
         with serving(folder) as (address, pid):
             # Every datastream is there before anybody listens: sensors are new once.
             result(load("publish", broker, sensors, sensors, 0, 0))
-            while stored(folder) < sensors:
-                time.sleep(0.2)
+            until_stored(folder, sensors)
             url = address.replace("http", "ws", 1) + "/live"
             listener = load("listen", url, clients, seconds)
             assert listener.stdout is not None  # noqa: S101 - PIPE was asked for
@@ -235,8 +249,7 @@ def questions(*, is_large: bool) -> None:
             write_twin(folder, broker, sensors)
             with serving(folder) as (address, _):
                 result(load("publish", broker, sensors * turns, sensors, 0, 0))
-                while stored(folder) < sensors * turns:
-                    time.sleep(0.2)
+                until_stored(folder, sensors * turns)
                 print(f"questions over HTTP, {sensors} sensors with six datastreams each")
                 _ask_all(address, sensors)
                 if is_large and sensors == 1_000:
