@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Select, func, literal_column, or_, select
+from sqlalchemy import Select, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sensor_overlay.access import Principal, visible
 from sensor_overlay.instants import HOUR, SECOND
 from sensor_overlay.store.opening import Counter
-from sensor_overlay.store.schema import counter, datastream, hourly, latest, observation, observed_property, thing
+from sensor_overlay.store.reading import hourly_means
+from sensor_overlay.store.schema import counter, datastream, latest, observation, observed_property, thing
 from sensor_overlay.uplink import Quality
 
 MOST_SINGLE: Final = 2_000
@@ -70,10 +71,7 @@ async def stretch(
                 lows=[],
                 highs=[],
             )
-    hours = {row.hour: row for row in await connection.execute(_hours_of_single(found.id, max(begin, raw_since), end))}
-    # Where retention stopped within an hour, what it had counted of that hour is the greater part.
-    hours |= {row.hour: row for row in await connection.execute(_hours_kept(found.id, begin, end))}
-    rows = [hours[hour] for hour in sorted(hours)]
+    rows = await hourly_means(connection, found.id, begin - begin % HOUR, end, principal)
     return Stretch(
         name=found.name,
         unit=found.unit_symbol or "",
@@ -115,31 +113,4 @@ def _single(datastream_id: int, begin: int, end: int) -> Select[Any]:
         )
         .order_by(observation.c.phenomenon_time, observation.c.id)
         .limit(MOST_SINGLE + 1)
-    )
-
-
-def _hours_of_single(datastream_id: int, begin: int, end: int) -> Select[Any]:
-    # Written out, so that PostgreSQL sees one expression in both places and not two parameters.
-    hour = observation.c.phenomenon_time - observation.c.phenomenon_time % literal_column(str(HOUR))
-    return (
-        select(
-            hour.label("hour"),
-            func.avg(observation.c.result).label("mean"),
-            func.min(observation.c.result).label("low"),
-            func.max(observation.c.result).label("high"),
-        )
-        .where(
-            observation.c.datastream_id == datastream_id,
-            observation.c.phenomenon_time >= begin,
-            observation.c.phenomenon_time < end,
-            observation.c.result.is_not(None),
-            observation.c.quality.op("&")(int(Quality.CLOCK | Quality.IMPLAUSIBLE)) == 0,
-        )
-        .group_by(hour)
-    )
-
-
-def _hours_kept(datastream_id: int, begin: int, end: int) -> Select[Any]:
-    return select(hourly.c.hour, hourly.c.mean, hourly.c.low, hourly.c.high).where(
-        hourly.c.datastream_id == datastream_id, hourly.c.hour >= begin - begin % HOUR, hourly.c.hour < end
     )

@@ -1,4 +1,4 @@
-"""Reading: latest values, series, counts; each sees only what the principal may see."""
+"""Reading: latest values, hours, counts; each sees only what the principal may see."""
 
 from __future__ import annotations
 
@@ -74,11 +74,6 @@ async def latest_of_all(
     return [LatestValue(*row) for row in await connection.execute(query)]
 
 
-async def sequence(connection: AsyncConnection) -> int:
-    """Return the sequence of the newest commit that changed a value."""
-    return await connection.scalar(select(func.coalesce(func.max(latest.c.sequence), 0))) or 0
-
-
 async def observation_count(connection: AsyncConnection, principal: Principal) -> int:
     """Return how many observations `principal` may see, from the counts that are kept with the latest values."""
     query = (
@@ -88,43 +83,6 @@ async def observation_count(connection: AsyncConnection, principal: Principal) -
         .where(visible(principal))
     )
     return int(await connection.scalar(query) or 0)
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """A number in a series: `phenomenonTime`, `result` and `Quality`."""
-
-    phenomenon_time: int
-    result: float
-    quality: int
-
-
-async def series(
-    connection: AsyncConnection,
-    datastream_id: int,
-    begin: int,
-    end: int,
-    principal: Principal,
-    *,
-    limit: int = 10_000,
-) -> list[Point]:
-    """Return the newest `limit` numbers of a datastream with `begin <= phenomenonTime < end`, oldest first.
-
-    A datastream that there is not, and one that `principal` may not see, have none.
-    """
-    query = (
-        select(observation.c.phenomenon_time, observation.c.result, observation.c.quality)
-        .where(
-            observation.c.datastream_id == datastream_id,
-            observation.c.phenomenon_time >= begin,
-            observation.c.phenomenon_time < end,
-            observation.c.result.is_not(None),
-            _is_visible(datastream_id, principal),
-        )
-        .order_by(observation.c.phenomenon_time.desc(), observation.c.id.desc())
-        .limit(limit)
-    )
-    return [Point(*row) for row in reversed((await connection.execute(query)).all())]
 
 
 @dataclass(frozen=True, slots=True)

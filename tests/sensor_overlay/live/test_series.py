@@ -9,7 +9,7 @@ from sensor_overlay.instants import HOUR, MINUTE
 from sensor_overlay.live.hub import Hub
 from sensor_overlay.live.series import MOST_SINGLE, stretch
 from sensor_overlay.store.opening import Counter
-from sensor_overlay.store.schema import counter, datastream, observation
+from sensor_overlay.store.schema import counter, datastream, hourly, observation
 from sensor_overlay.uplink import Quality
 from tests.sensor_overlay.live.conftest import Play
 from tests.sensor_overlay.live.twin import NOW, Sensors
@@ -56,18 +56,27 @@ def test_single_values_and_means_of_hours_agree(play: Play) -> None:
     play(scene)
 
 
-def test_what_retention_removed_is_not_looked_for_among_single_values(play: Play) -> None:
+def test_what_retention_removed_and_what_it_left_are_one_line(play: Play) -> None:
+    """PostgreSQL keeps single values until their month is old, and late ones come after their hour was reckoned."""
+
     async def scene(sensors: Sensors, hub: Hub) -> None:
         await sensors.add(1)
         await sensors.tell(1, 500.0)
-        await observe(sensors, {HOUR_BEGINS - 10 * MINUTE: (500.0, 0), HOUR_BEGINS - 5 * HOUR: (1.0, 0)})
+        left = {HOUR_BEGINS - 4 * HOUR: (800.0, 0), HOUR_BEGINS - 5 * HOUR: (1_000.0, 0)}
+        await observe(sensors, {HOUR_BEGINS - 10 * MINUTE: (500.0, 0), **left})
         async with sensors.store.writing() as commit:
             since = update(counter).where(counter.c.name == Counter.RAW_SINCE.value).values(value=HOUR_BEGINS - HOUR)
             await commit.connection.execute(since)
+            for hours in (5, 6):
+                kept = {"hour": HOUR_BEGINS - hours * HOUR, "observations": 3, "mean": 600.0, "low": 590, "high": 610}
+                await commit.connection.execute(insert(hourly).values(datastream_id=103, **kept))
         async with sensors.store.reading() as connection:
             found = await stretch(connection, 1, "co2", HOUR_BEGINS - 6 * HOUR, HOUR_BEGINS, PUBLIC)
         assert found is not None
-        assert (found.is_hourly, found.times) == (True, [HOUR_BEGINS - HOUR])
+        assert found.is_hourly
+        assert [(time - HOUR_BEGINS) // HOUR for time in found.times] == [-6, -5, -4, -1]
+        assert found.values == [600.0, 700.0, 800.0, 500.0]
+        assert (found.lows, found.highs) == ([590, 590, 800, 500], [610, 1_000, 800, 500])
 
     play(scene)
 

@@ -13,8 +13,6 @@ from sensor_overlay.store.reading import (
     last_of_each,
     latest_of_all,
     observation_count,
-    sequence,
-    series,
 )
 from sensor_overlay.store.schema import datastream, latest, observation, thing
 from sensor_overlay.store.writing import write
@@ -45,7 +43,6 @@ def test_latest_values_and_what_changed_since(database_url: str) -> None:
                 (streams[ROOM], "co2", 609.0)
             ]
             assert len(await latest_of_all(connection, EVERYBODY)) == 2
-            assert await sequence(connection) == 2
             since = await latest_of_all(connection, EVERYBODY, since=1)
             assert [one.datastream_id for one in since] == [streams[OTHER]]
             assert await latest_of_all(connection, EVERYBODY, since=2) == []
@@ -53,21 +50,13 @@ def test_latest_values_and_what_changed_since(database_url: str) -> None:
     using(database_url, body)
 
 
-def test_counts_series_and_hours_of_what_may_be_seen(database_url: str) -> None:
+def test_counts_and_hours_of_what_may_be_seen(database_url: str) -> None:
     async def body(store: Store) -> None:
         streams = await fill(store)
         span = (NOON, NOON + DAY)
         async with store.reading() as connection:
             assert await observation_count(connection, PUBLIC) == 10
             assert await observation_count(connection, EVERYBODY) == 12
-            seen = await series(connection, streams[ROOM], NOON + MINUTE, NOON + 4 * MINUTE, PUBLIC)
-            assert [(point.phenomenon_time, point.result) for point in seen] == [
-                (NOON + count * MINUTE, 600.0 + count) for count in (1, 2, 3)
-            ]
-            newest_two = await series(connection, streams[ROOM], *span, PUBLIC, limit=2)
-            assert [point.result for point in newest_two] == [608.0, 609.0]
-            assert await series(connection, streams[OTHER], *span, PUBLIC) == []
-            assert len(await series(connection, streams[OTHER], *span, EVERYBODY)) == 2
             assert [hour.mean for hour in await hourly_means(connection, streams[ROOM], *span, PUBLIC)] == [604.5]
             assert await hourly_means(connection, streams[OTHER], *span, PUBLIC) == []
 
