@@ -16,9 +16,9 @@ from sensor_overlay.access import Principal
 from sensor_overlay.sensorthings import incoming
 from sensor_overlay.sensorthings.addresses import Address, parse_address
 from sensor_overlay.sensorthings.answering import Answer, limited
-from sensor_overlay.sensorthings.errors import BadRequestError, RefusedError
+from sensor_overlay.sensorthings.errors import BadRequestError, NotFoundError, RefusedError
 from sensor_overlay.sensorthings.json_patch import patched
-from sensor_overlay.sensorthings.model import OBSERVATION, ToMany
+from sensor_overlay.sensorthings.model import OBSERVATION, Entity, ToMany
 from sensor_overlay.sensorthings.options import Options
 from sensor_overlay.sensorthings.reading import Reader
 from sensor_overlay.sensorthings.writing import Writer
@@ -71,10 +71,8 @@ async def create(
             before = replace(address, steps=address.steps[:-1])
             parent = (before.last.entity, await reader.id_of(before))
         key = await _carried(Writer(commit, principal, judge).create(entity, document, parent))
+        content = await _outcome(reader, entity, key)
     link = f"{root}/{entity.plural}({key})"
-    async with store.reading() as connection:
-        reader = await Reader.on(connection, principal, commit.now, root)
-        content = await reader.entity(parse_address(f"{entity.plural}({key})"), Options())
     return Answer(msgspec.json.encode(content), status=HTTPStatus.CREATED, location=link)
 
 
@@ -96,9 +94,7 @@ async def change(
             present = await reader.entity(address, Options(select=tuple(entity.properties)))
             document, is_whole = patched(present, document), True
         await _carried(Writer(commit, principal).change(entity, key, document, is_whole=is_whole))
-    async with store.reading() as connection:
-        reader = await Reader.on(connection, principal, commit.now, root)
-        content = await reader.entity(parse_address(f"{entity.plural}({key})"), Options())
+        content = await _outcome(reader, entity, key)
     return Answer(msgspec.json.encode(content))
 
 
@@ -122,6 +118,21 @@ def _of_one(path: str) -> Address:
     if address.last.is_collection or address.named or address.names_id or address.is_reference:
         raise RefusedError(HTTPStatus.METHOD_NOT_ALLOWED, "only one entity at a time is changed, and as a whole")
     return address
+
+
+async def _outcome(reader: Reader, entity: Entity, key: int) -> Any:
+    """Return an entity as the request leaves it, within the transaction: what would be out of sight is undone.
+
+    Raises:
+        RefusedError: 403, where who wrote it could not see it.
+    """
+    try:
+        return await reader.entity(parse_address(f"{entity.plural}({key})"), Options())
+    except NotFoundError as error:
+        raise RefusedError(
+            HTTPStatus.FORBIDDEN,
+            f"your token would not see this {entity.name}; a thing needs properties/site and access that it may see",
+        ) from error
 
 
 async def _carried(work: Any) -> Any:

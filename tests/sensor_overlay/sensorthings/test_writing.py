@@ -324,6 +324,26 @@ def test_nobody_writes_to_what_they_do_not_see(empty: Store) -> None:
     assert get(empty, "Observations?$count=true&$top=0")["@iot.count"] == 4
 
 
+@pytest.mark.parametrize("properties", [{}, {"site": "S02"}, {"site": "S01", "access": "crisis"}])
+def test_nobody_makes_what_they_would_not_see(empty: Store, properties: dict[str, str]) -> None:
+    post(empty, "Things", {"name": "R 101", "properties": {"site": "S01"}}, CARETAKER)
+    with pytest.raises(RefusedError) as caught:
+        post(empty, "Things", {**THING, "properties": properties}, CARETAKER)
+    assert caught.value.status == HTTPStatus.FORBIDDEN
+    if properties:  # a thing is not given away either
+        body = msgspec.json.encode({"properties": properties})
+        with pytest.raises(RefusedError) as caught:
+            run(
+                changing.change(
+                    empty, CARETAKER, "Things(1)", body, ROOT, is_whole=False, media_type="application/json"
+                )
+            )
+        assert caught.value.status == HTTPStatus.FORBIDDEN
+    assert names(empty, "Things") == ["R 101"]
+    assert get(empty, "Things(1)")["properties"] == {"site": "S01"}
+    assert get(empty, "Locations")["value"] == get(empty, "Observations")["value"] == []
+
+
 def test_only_one_entity_at_a_time_is_changed(empty: Store) -> None:
     post(empty, "Things", THING)
     for path in ("Things", "Things(1)/name", "Things(1)/Datastreams"):
