@@ -47,12 +47,11 @@ class Client:
         """Return the reply to a HEAD."""
         return self.request("HEAD", target, headers)
 
-    def post(self, target: str, body: bytes, headers: Mapping[str, str] | None = None) -> Reply:
-        """Return the reply to a POST of `body`, whose length is not announced."""
-        return self.request("POST", target, headers, body)
-
     def request(self, method: str, target: str, headers: Mapping[str, str] | None = None, body: bytes = b"") -> Reply:
-        """Return the reply to a request for `target`, which is sent as it is written, as uvicorn would hand it on."""
+        """Return the reply to a request for `target`, which is sent as it is written, as uvicorn would hand it on.
+
+        The length of `body` is not announced.
+        """
         raw_path, _, query = target.partition("?")
         scope = {
             "type": "http",
