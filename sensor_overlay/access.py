@@ -43,7 +43,7 @@ class Principal:
         name: stands beside what they did; empty for the public.
         groups: whose things they see: `public`, `staff`, `crisis`.
         rights: see `Right`.
-        sites: short ids of schools or plants that `staff` is narrowed to; empty for all.
+        sites: short ids of schools or plants that what is not public is narrowed to; empty for all.
     """
 
     name: str = ""

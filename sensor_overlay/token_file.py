@@ -27,7 +27,11 @@ def add_token(
         SettingsError: the name is empty or taken, or the file is broken or cannot be written.
     """
     if not _NAME.fullmatch(name) or name != name.strip():
-        raise SettingsError("the name of a token may not be empty or hold control characters", source=path)
+        raise SettingsError(
+            "the name of a token has 1 to 100 characters, none of them a control character or a blank at an end",
+            source=path,
+            remedy="name who will hold it, such as 'Hausmeister S07'",
+        )
     text = _HEAD
     if path.exists():
         load_tokens(path)  # refuses what is broken, before anything is written to it
@@ -55,7 +59,9 @@ def _replace(path: Path, text: str) -> None:
         part.replace(path)
     except OSError as error:
         part.unlink(missing_ok=True)
-        raise SettingsError(f"cannot be written ({error.strerror})", source=path) from error
+        raise SettingsError(
+            f"cannot be written ({error.strerror})", source=path, remedy="let the twin's user write to its folder"
+        ) from error
 
 
 def _quoted(text: str) -> str:

@@ -65,7 +65,7 @@ def _translation(error: DBAPIError, source: str) -> ZwillingError | None:
     if state is not None:
         if state[:2] == "28" or state == "3D000":
             return StoreError(f"the database refuses us ({reason})", source=source, remedy="check [database] url")
-        if state[:2] in ("XX",):
+        if state[:2] == "XX":
             return StoreError(f"the database is damaged ({reason})", source=source, remedy="ask its administrator")
         passing = state[:2] in _PASSING_CLASSES or state in _PASSING_CODES
         return _unavailable(source, reason) if passing else None
