@@ -119,6 +119,9 @@ class Store:
     async def writing(self, now: int | None = None) -> AsyncIterator[Commit]:
         """Give the one transaction that writes; it is committed where the block ends, and undone where it raises.
 
+        Nobody should be cancelled within it but by a service that ends: SQLAlchemy then gives the connection up, and its
+        lock on an SQLite file may stay until the process is gone.
+
         Args:
             now: server time; the clock's where None.
 
@@ -164,7 +167,7 @@ class Store:
             # What was found is read when a connection is opened. Connections in use would be left behind unclosed; then
             # readers plan as before until the next time.
             if isinstance(pool := self._readers.pool, QueuePool) and pool.checkedout() == 0:
-                await self._readers.dispose()
+                await _whole(asyncio.ensure_future(self._readers.dispose()))
 
     async def close(self) -> None:
         """Close every connection."""

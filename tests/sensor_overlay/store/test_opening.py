@@ -16,6 +16,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, select, text
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from sensor_overlay.instants import HOUR
 from sensor_overlay.store.errors import StoreError, StoreUnavailableError
@@ -191,3 +192,32 @@ def test_whoever_is_cancelled_while_connecting_leaves_no_connection_behind(
     asyncio.run(body())
     with pytest.raises(sqlite3.ProgrammingError, match="closed"):
         opened[0].total_changes  # noqa: B018 - asked for the error alone
+
+
+def test_readers_are_closed_whole_even_if_whoever_looked_at_tables_is_cancelled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dispose = AsyncEngine.dispose
+
+    async def body() -> None:
+        is_closing, may_close = asyncio.Event(), asyncio.Event()
+        closed: list[AsyncEngine] = []
+
+        async def slowly(engine: AsyncEngine) -> None:
+            is_closing.set()
+            await may_close.wait()
+            await dispose(engine)
+            closed.append(engine)
+
+        store = await open_store(tmp_path / "zwilling.db")
+        monkeypatch.setattr(AsyncEngine, "dispose", slowly)
+        looking = asyncio.create_task(store.analyse(NOON))
+        await is_closing.wait()
+        looking.cancel()
+        await asyncio.sleep(0)
+        may_close.set()
+        assert isinstance((await asyncio.gather(looking, return_exceptions=True))[0], asyncio.CancelledError)
+        assert len(closed) == 1
+        await store.close()
+
+    asyncio.run(body())
