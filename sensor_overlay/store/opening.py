@@ -119,8 +119,8 @@ class Store:
     async def writing(self, now: int | None = None) -> AsyncIterator[Commit]:
         """Give the one transaction that writes; it is committed where the block ends, and undone where it raises.
 
-        Nobody should be cancelled within it but by a service that ends: SQLAlchemy then gives the connection up, and its
-        lock on an SQLite file may stay until the process is gone.
+        Nobody should be cancelled within it but by a service that ends: SQLAlchemy then gives the connection up, and
+        its lock on an SQLite file may stay until the process is gone.
 
         Args:
             now: server time; the clock's where None.
