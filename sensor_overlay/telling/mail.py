@@ -24,6 +24,19 @@ WHOLE_SECONDS: Final = 60.0
 GOODBYE_SECONDS: Final = 5.0
 
 
+class _Connection(aiosmtplib.SMTP):
+    """A connection that its other side cannot keep half closed, as TLS lets it for half a minute.
+
+    A refused login ends within `connect`, which closes and forgets the transport: so it is aborted here.
+    """
+
+    def close(self) -> None:
+        transport = self.transport
+        super().close()
+        if isinstance(transport, asyncio.WriteTransport):
+            transport.abort()
+
+
 class Mail:
     """Sends bundles as e-mail.
 
@@ -70,7 +83,7 @@ class Mail:
 
     async def _deliver(self, message: EmailMessage, address: str) -> None:
         settings = self._settings
-        client = aiosmtplib.SMTP(
+        client = _Connection(
             hostname=settings.host,
             port=settings.port,
             username=settings.username or None,
@@ -80,11 +93,9 @@ class Mail:
             timeout=TIMEOUT_SECONDS,
             tls_context=self._tls,
         )
-        connection: asyncio.BaseTransport | None = None
         try:
             async with asyncio.timeout(WHOLE_SECONDS):
                 await client.connect()
-                connection = client.transport
                 await client.send_message(message, sender=settings.sender, recipients=[address])
             # It is taken: whatever happens now, it is not sent again.
             with contextlib.suppress(aiosmtplib.SMTPException, OSError, TimeoutError):
@@ -92,9 +103,7 @@ class Mail:
                     await client.quit()
         finally:
             client.close()
-            if isinstance(connection, asyncio.WriteTransport):
-                connection.abort()  # the other side may not keep it half closed
-                await asyncio.sleep(0)  # now it is closed
+            await asyncio.sleep(0)  # now the event loop has closed what was aborted
 
     def message(self, bundle: Bundle, address: str) -> EmailMessage:
         """Return the e-mail, the same at each attempt save for its date."""
