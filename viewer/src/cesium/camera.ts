@@ -114,11 +114,18 @@ export class CameraMan {
   goTo(extent: Extent, isFirstView: boolean, clearing: () => Clearing): void {
     const sphere = sphereOf(extent, (extent.low + extent.high) / 2);
     const range = Math.max(sphere.radius * 4.5, 95);
-    const heading = isFirstView ? START_HEADING : this.scene.camera.heading;
-    const duration = isFirstView ? 0 : this.duration(1.8);
-    this.fly(sphere.center, range, heading, CesiumMath.toRadians(-35), duration, () =>
-      this.makeRoom(sphere.center, clearing(), "middle"),
-    );
+    const pitch = CesiumMath.toRadians(-35);
+    const makeRoom = (seconds?: number): void => this.makeRoom(sphere.center, clearing(), "middle", seconds);
+    if (!isFirstView) {
+      this.fly(sphere.center, range, this.scene.camera.heading, pitch, this.duration(1.8), () => makeRoom());
+      return;
+    }
+    this.look(sphere.center, range, START_HEADING, pitch);
+    // Before its first frame the camera does not know how wide it sees.
+    const drawn = this.scene.postRender.addEventListener(() => {
+      drawn();
+      makeRoom(0);
+    });
   }
 
   get place(): CameraPlace {
@@ -142,7 +149,7 @@ export class CameraMan {
   }
 
   /** Shift the view so that a point of the world stands inside the clearing, or in its middle. */
-  makeRoom(point: Cartesian3, clearing: Clearing, where: "inside" | "middle" = "inside"): void {
+  makeRoom(point: Cartesian3, clearing: Clearing, where: "inside" | "middle" = "inside", seconds = 0.25): void {
     const { scene } = this;
     const { camera } = scene;
     const seen = scene.cartesianToCanvasCoordinates(point, new Cartesian2());
@@ -166,7 +173,7 @@ export class CameraMan {
     camera.flyTo({
       destination: Cartesian3.add(camera.positionWC, move, new Cartesian3()),
       orientation: { heading, pitch, roll },
-      duration: this.duration(0.25),
+      duration: this.duration(seconds),
       easingFunction: EasingFunction.QUADRATIC_OUT,
       maximumHeight: camera.positionCartographic.height,
     });

@@ -270,12 +270,6 @@ export class SensorDesk {
     const point = this.markers?.place(thing.id);
     if (go !== "stay") camera.goTo(extent, go === "jump", this.options.clearing);
     else if (point) camera.makeRoom(point, this.options.clearing());
-    if (go !== "jump" || !point) return;
-    // Before the first frame the camera does not know yet how wide it sees.
-    const done = this.scenery?.stage.scene.postRender.addEventListener(() => {
-      done?.();
-      camera.makeRoom(point, this.options.clearing(), "middle");
-    });
   }
 
   /** Come nearer to a group; where it cannot be told apart by coming nearer, choose the one that most wants it. */
