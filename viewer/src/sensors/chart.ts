@@ -6,9 +6,9 @@ import { el, svg } from "../ui/dom";
 import { at } from "./ages";
 import { figure, measured } from "./condition";
 import { levelOf } from "./levels";
-import type { Level, Point, Property, Series } from "./protocol";
+import type { Point, Property, Series } from "./protocol";
 import { scale, segments, ticks } from "./scale";
-import { SENSOR_WORDS } from "./words";
+import { levelWord, SENSOR_WORDS } from "./words";
 
 const HEIGHT = 190;
 const MARGIN = { top: 12, right: 10, bottom: 24, left: 48 };
@@ -18,11 +18,8 @@ function label(x: number, y: number, anchor: string, text: string, kind: string)
   return svg("text", { x, y, "text-anchor": anchor, class: kind }, text);
 }
 
-/** Words of a level in the page's language; what the server says is German. */
-export type LevelWords = (level: Level, index: number) => string;
-
 /** The chart of a series, `width` CSS pixels wide, as of `now` (milliseconds). */
-export function chart(series: Series, width: number, now: number, words: Words, levelWords: LevelWords): HTMLElement {
+export function chart(series: Series, width: number, now: number, words: Words): HTMLElement {
   const { property, points } = series;
   const known = points.flatMap(({ value }) => (value === null ? [] : [value]));
   const y = scale(known, property.levels);
@@ -46,7 +43,7 @@ export function chart(series: Series, width: number, now: number, words: Words, 
       last: measured(last, property, words.language),
     }),
   });
-  const levels = bands(property, y, top, plot.width, levelWords);
+  const levels = bands(property, y, top, plot.width, words);
   drawing.append(...levels.map(({ area }) => area));
   for (const value of y.ticks) {
     drawing.append(
@@ -79,7 +76,7 @@ export function chart(series: Series, width: number, now: number, words: Words, 
     drawing.append(label(left(time), MARGIN.top + 10, "middle", "?", "odd"));
   }
   drawing.append(...levels.flatMap(({ word }) => word ?? []));
-  return withTooltip(drawing, { series, left, top, now, words, levelWords, width });
+  return withTooltip(drawing, { series, left, top, now, words, width });
 }
 
 function bands(
@@ -87,7 +84,7 @@ function bands(
   y: { readonly low: number; readonly high: number },
   top: (value: number) => number,
   width: number,
-  levelWords: LevelWords,
+  words: Words,
 ): readonly { readonly area: SVGElement; readonly word: SVGElement | null }[] {
   return property.levels.flatMap((level, index) => {
     const from = Math.max(level.from ?? y.low, y.low);
@@ -100,7 +97,7 @@ function bands(
         // The word stands in its band, where there is room, and at the older end.
         word:
           height > 15
-            ? label(MARGIN.left + 5, top(to) + 12, "start", levelWords(level, index), `band-word level-${index}`)
+            ? label(MARGIN.left + 5, top(to) + 12, "start", levelWord(level, words), `band-word level-${index}`)
             : null,
       },
     ];
@@ -117,21 +114,19 @@ interface Drawn {
   readonly top: (value: number) => number;
   readonly now: number;
   readonly words: Words;
-  readonly levelWords: LevelWords;
   readonly width: number;
 }
 
 /** `1.240 ppm, lüften` */
-export function pointText(point: Point, property: Property, words: Words, levelWords: LevelWords): string {
+export function pointText(point: Point, property: Property, words: Words): string {
   if (point.value === null) return words.in(SENSOR_WORDS.implausibleNote);
-  const index = levelOf(point.value, property.levels);
-  const level = property.levels[index];
+  const level = property.levels[levelOf(point.value, property.levels)];
   const value = measured(point.value, property, words.language);
-  return level ? `${value}, ${levelWords(level, index)}` : value;
+  return level ? `${value}, ${levelWord(level, words)}` : value;
 }
 
 function withTooltip(drawing: SVGElement, drawn: Drawn): HTMLElement {
-  const { series, left, top, now, words, levelWords, width } = drawn;
+  const { series, left, top, now, words, width } = drawn;
   const { points, property } = series;
   const cursor = svg("g", { class: "cursor", visibility: "hidden" });
   drawing.append(cursor);
@@ -148,7 +143,7 @@ function withTooltip(drawing: SVGElement, drawn: Drawn): HTMLElement {
       svg("line", { x1: x, x2: x, y1: MARGIN.top, y2: HEIGHT - MARGIN.bottom }),
       ...(point.value === null ? [] : [svg("circle", { cx: x, cy: top(point.value), r: 4.5 })]),
     );
-    const text = `${at(point.time, now, words)}: ${pointText(point, property, words, levelWords)}`;
+    const text = `${at(point.time, now, words)}: ${pointText(point, property, words)}`;
     tip.textContent = text;
     tip.hidden = false;
     tip.style.left = `${((x / width) * 100).toFixed(1)}%`;
@@ -198,7 +193,7 @@ function nearest(points: readonly Point[], distance: (point: Point) => number): 
 }
 
 /** The same values as a table, the newest first. */
-export function seriesTable(series: Series, now: number, words: Words, levelWords: LevelWords): HTMLElement {
+export function seriesTable(series: Series, now: number, words: Words): HTMLElement {
   const { property } = series;
   const hasLevels = property.levels.length > 0;
   const heads = [
@@ -209,7 +204,7 @@ export function seriesTable(series: Series, now: number, words: Words, levelWord
   const rows = [...series.points].reverse().map((point) => {
     const index = point.value === null ? -1 : levelOf(point.value, property.levels);
     const level = property.levels[index];
-    const word = level ? levelWords(level, index) : point.value === null ? words.in(SENSOR_WORDS.implausibleNote) : "";
+    const word = level ? levelWord(level, words) : point.value === null ? words.in(SENSOR_WORDS.implausibleNote) : "";
     return el(
       "tr",
       {},

@@ -3,7 +3,7 @@
 import { formatNumber } from "../twin/format";
 import type { Language } from "../twin/words";
 import { recencyAt } from "./book";
-import type { Property, Thing, Value } from "./protocol";
+import type { Level, Property, Thing, Value } from "./protocol";
 
 /** How a marker looks; each has a shape of its own. */
 export type Shape = "good" | "raised" | "high" | "plain" | "silent" | "implausible" | "test";
@@ -16,6 +16,8 @@ export interface Condition {
   /** What the marker is about; null where nothing was measured yet. */
   readonly property: Property | null;
   readonly value: Value | null;
+  /** What the value means; null where it means nothing, or nobody has said what. */
+  readonly level: Level | null;
   /** The greater, the more it wants to be seen. */
   readonly severity: number;
 }
@@ -47,14 +49,22 @@ export function conditionOf(thing: Thing, properties: ReadonlyMap<string, Proper
   const recency = recencyAt(thing, now);
   const isOld = recency === "late" || recency === "stale";
   const shape = shapeOf(thing, value, recency);
-  return { shape, isOld, recency, property, value, severity: SEVERITY[shape] + (isOld ? 5 : 0) };
+  const isJudged = shape === "good" || shape === "raised" || shape === "high";
+  const level = (isJudged && property?.levels[value?.level ?? -1]) || null;
+  const severity = SEVERITY[shape] + (recency === "stale" ? 6 : isOld ? 5 : 0);
+  return { shape, isOld, recency, property, value, level, severity };
+}
+
+/** The shape of a level, by its place from the best on. */
+export function levelShape(index: number): Shape {
+  return BY_LEVEL[index] ?? "high";
 }
 
 function shapeOf(thing: Thing, value: Value | null, recency: Condition["recency"]): Shape {
   if (thing.isTest) return "test";
   if (recency === "silent" || recency === "never" || !value) return "silent";
   if (value.isImplausible) return "implausible";
-  return value.level === null ? "plain" : (BY_LEVEL[value.level] ?? "high");
+  return value.level === null ? "plain" : levelShape(value.level);
 }
 
 /** `1.240 ppm`, number and unit never apart. */

@@ -16,7 +16,7 @@ import { type Mark, Markers } from "./markers";
 import { type LineState, SensorPanel } from "./panel";
 import { type Alert, parseMessage, type Thing } from "./protocol";
 import { SensorSheet } from "./sheet";
-import { conditionWord, lineText, placeName, SENSOR_WORDS, sharedWord } from "./words";
+import { conditionWord, lineText, placeName, SENSOR_WORDS, stateWord } from "./words";
 import "./sensors.css";
 
 /** Name of a sensor's id in the address. */
@@ -174,9 +174,9 @@ export class SensorDesk {
     state: (marks: readonly Mark[]): string => {
       const { words } = this.options.chrome();
       const [worst] = marks;
-      if (!worst || worst.shape === "plain") return "";
-      const count = marks.filter((mark) => mark.shape === worst.shape && mark.isOld === worst.isOld).length;
-      const word = sharedWord(worst.shape, worst.isOld, words);
+      if (!worst || worst.state === "") return "";
+      const word = worst.state;
+      const count = marks.filter(({ state }) => state === word).length;
       return count === marks.length
         ? words.in(SENSOR_WORDS.allWord, { word })
         : words.in(SENSOR_WORDS.clusterWord, { count, all: marks.length, word });
@@ -351,6 +351,7 @@ export class SensorDesk {
           severity: condition.severity,
           figure: property && value ? figure(value.value, property, words.language) : "",
           word: conditionWord(condition, thing, now, words),
+          state: stateWord(condition, words),
           name: placeName(thing, words),
         },
       ];

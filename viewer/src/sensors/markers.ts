@@ -18,6 +18,8 @@ export interface Mark {
   readonly severity: number;
   readonly figure: string;
   readonly word: string;
+  /** The same without what is this one's alone: `keine Daten`, not since when. */
+  readonly state: string;
   readonly name: string;
 }
 

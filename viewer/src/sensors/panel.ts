@@ -8,7 +8,7 @@ import type { Book } from "./book";
 import { type Condition, conditionOf, measured } from "./condition";
 import type { Alert, Thing } from "./protocol";
 import { shapeSign } from "./shapes";
-import { conditionWord, MEANINGS, placeName, SENSOR_WORDS, sharedWord } from "./words";
+import { conditionWord, meanings, placeName, SENSOR_WORDS, stateWord } from "./words";
 
 export interface PanelActions {
   /** Null where there is no scene. */
@@ -36,6 +36,7 @@ export class SensorPanel {
   readonly content: readonly Node[];
   private readonly line = el("p", { class: "line-state", role: "status" });
   private readonly alerts = el("div", { class: "alert-list" });
+  private readonly legend = el("ul", { class: "signs" });
   private readonly sites = el("div", { class: "sites" });
   private readonly rows = new Map<string, Row>();
   private readonly summaries = new Map<
@@ -57,18 +58,7 @@ export class SensorPanel {
       this.alerts,
       el("h3", { text: words.in(SENSOR_WORDS.sites) }),
       this.sites,
-      el(
-        "details",
-        { class: "more" },
-        el("summary", { text: words.in(SENSOR_WORDS.legend) }),
-        el(
-          "ul",
-          { class: "signs" },
-          ...MEANINGS.map(({ shape, isOld, text }) =>
-            el("li", {}, shapeSign(shape, isOld, 26), el("span", { text: words.in(text) })),
-          ),
-        ),
-      ),
+      el("details", { class: "more" }, el("summary", { text: words.in(SENSOR_WORDS.legend) }), this.legend),
     ];
     this.rebuild();
   }
@@ -110,6 +100,11 @@ export class SensorPanel {
       const word = book.lastHeard === null ? SENSOR_WORDS.waitingFirst : SENSOR_WORDS.empty;
       this.sites.append(el("p", { class: "quiet", text: words.in(word) }));
     }
+    this.legend.replaceChildren(
+      ...meanings(book.properties.values(), words).map(({ shape, isOld, text }) =>
+        el("li", {}, shapeSign(shape, isOld, 26), el("span", {}, foreign(text))),
+      ),
+    );
     this.refresh();
     this.refreshAlerts();
   }
@@ -122,7 +117,8 @@ export class SensorPanel {
       const condition = conditionOf(thing, this.book.properties, now);
       const known = worst.get(thing.site);
       const counts = known?.counts ?? new Map<string, number>();
-      counts.set(sameness(condition), (counts.get(sameness(condition)) ?? 0) + 1);
+      const state = stateWord(condition, this.words);
+      counts.set(state, (counts.get(state) ?? 0) + 1);
       const graver = !known || condition.severity > known.condition.severity ? condition : known.condition;
       worst.set(thing.site, { condition: graver, counts, all: (known?.all ?? 0) + 1 });
       const row = this.rows.get(thing.id);
@@ -130,11 +126,12 @@ export class SensorPanel {
     }
     for (const [site, { condition, counts, all }] of worst) {
       const summary = this.summaries.get(site);
-      const count = counts.get(sameness(condition)) ?? 0;
-      const look = `${condition.shape} ${condition.isOld} ${count} ${all}`;
+      const word = stateWord(condition, this.words);
+      const count = counts.get(word) ?? 0;
+      const look = [condition.shape, word, count, all].join("|");
       if (!summary || summary.look === look) continue;
       summary.look = look;
-      summary.element.replaceChildren(this.siteState(condition, count, all));
+      summary.element.replaceChildren(this.siteState(word, count, all));
       summary.sign.replaceChildren(shapeSign(condition.shape, condition.isOld, 28));
     }
   }
@@ -185,11 +182,10 @@ export class SensorPanel {
     return section;
   }
 
-  private siteState({ shape, isOld }: Condition, count: number, all: number): string {
+  private siteState(word: string, count: number, all: number): string {
     const { words } = this;
     const amount = words.in(all === 1 ? SENSOR_WORDS.siteCountOne : SENSOR_WORDS.siteCount, { count: all });
-    if (shape === "plain") return amount;
-    const word = sharedWord(shape, isOld, words);
+    if (word === "") return amount;
     if (all === 1) return `${amount}: ${word}`;
     return count === all
       ? words.in(SENSOR_WORDS.allOf, { count: all, word })
@@ -297,11 +293,6 @@ export class SensorPanel {
       act: () => change(alert, what),
     });
   }
-}
-
-/** The same for sensors that are said to be in the same state. */
-function sameness({ shape, isOld }: Condition): string {
-  return isOld ? `${shape}, old` : shape;
 }
 
 function mark(element: HTMLElement, isChosen: boolean): void {

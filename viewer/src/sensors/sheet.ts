@@ -4,21 +4,11 @@ import type { Words } from "../twin/words";
 import { el, foreign } from "../ui/dom";
 import { agoAt } from "./ages";
 import type { Book } from "./book";
-import { chart, type LevelWords, seriesTable } from "./chart";
+import { chart, seriesTable } from "./chart";
 import { conditionOf, measured } from "./condition";
 import type { Series, Thing } from "./protocol";
 import { shapeSign } from "./shapes";
-import { conditionWord, placeName, SENSOR_WORDS, shapeWord } from "./words";
-
-const LEVEL_SHAPES = ["good", "raised", "high"] as const;
-
-/** The word of a level: the server's where it is German, else ours. */
-export function levelWords(words: Words): LevelWords {
-  return (level, index) => {
-    const shape = LEVEL_SHAPES[index];
-    return words.language === "de" || !shape ? level.name : shapeWord(shape, words);
-  };
-}
+import { conditionWord, placeName, SENSOR_WORDS } from "./words";
 
 /** The sheet of one sensor; its parts follow the book without being built anew, so that focus and place stay. */
 export class SensorSheet {
@@ -217,9 +207,7 @@ export class SensorSheet {
     const hadFocus = history.querySelector(".plot, .table") === document.activeElement;
     const width = Math.max(Math.min(history.clientWidth || 320, 560), 240);
     const now = this.book.now;
-    const view = this.isTable
-      ? seriesTable(series, now, words, levelWords(words))
-      : chart(series, width, now, words, levelWords(words));
+    const view = this.isTable ? seriesTable(series, now, words) : chart(series, width, now, words);
     const hasValues = series.points.some(({ value }) => value !== null);
     history.replaceChildren(
       hasValues || this.isTable ? view : el("p", { class: "quiet", text: words.in(SENSOR_WORDS.chartEmpty) }),

@@ -2,9 +2,9 @@
 
 import type { Text, Words } from "../twin/words";
 import { recencyAt } from "./book";
-import type { Condition, Shape } from "./condition";
+import { type Condition, figure, levelShape, measured, type Shape } from "./condition";
 import type { Line } from "./feed";
-import type { Thing } from "./protocol";
+import type { Level, Property, Thing } from "./protocol";
 
 const text = (de: string, en: string): Text => ({ de, en });
 
@@ -17,9 +17,9 @@ export const SENSOR_WORDS = {
   overAlerts: text("Beendet in den letzten 24 Stunden ({count})", "Ended in the last 24 hours ({count})"),
   since: text("seit {time}", "since {time}"),
   fromTo: text("{from} bis {to}", "{from} to {to}"),
-  acknowledge: text("Zur Kenntnis nehmen", "Acknowledge"),
-  acknowledged: text("zur Kenntnis genommen, {time}", "acknowledged, {time}"),
-  acknowledgedBy: text("zur Kenntnis genommen von {name}, {time}", "acknowledged by {name}, {time}"),
+  acknowledge: text("Bestätigen", "Acknowledge"),
+  acknowledged: text("bestätigt, {time}", "acknowledged, {time}"),
+  acknowledgedBy: text("bestätigt von {name}, {time}", "acknowledged by {name}, {time}"),
   closeAlert: text("Beenden", "Close"),
   actFailed: text(
     "Die Meldung konnte nicht geändert werden. Bitte versuchen Sie es erneut.",
@@ -99,11 +99,17 @@ const SILENT_HOURS = text("keine Daten seit {count} Std.", "no data for {count} 
 const SILENT_DAYS = text("keine Daten seit {count} Tagen", "no data for {count} days");
 const NEVER = text("noch keine Daten", "no data yet");
 
-/** What each sign means, for the legend. */
-export const MEANINGS: readonly { readonly shape: Shape; readonly isOld: boolean; readonly text: Text }[] = [
-  { shape: "good", isOld: false, text: text("gut: CO2 unter 1.000 ppm", "good: CO2 below 1,000 ppm") },
-  { shape: "raised", isOld: false, text: text("lüften: 1.000 bis 2.000 ppm", "ventilate: 1,000 to 2,000 ppm") },
-  { shape: "high", isOld: false, text: text("dringend lüften: über 2.000 ppm", "ventilate now: above 2,000 ppm") },
+const BELOW = text("unter {to}", "below {to}");
+const BETWEEN = text("{from} bis {to}", "{from} to {to}");
+const ABOVE = text("über {from}", "above {from}");
+
+export interface Meaning {
+  readonly shape: Shape;
+  readonly isOld: boolean;
+  readonly text: string;
+}
+
+const OTHER_MEANINGS: readonly { readonly shape: Shape; readonly isOld: boolean; readonly text: Text }[] = [
   { shape: "plain", isOld: false, text: text("Messwert ohne Bewertung", "reading without a verdict") },
   { shape: "good", isOld: true, text: text("gestrichelt: verspätet oder veraltet", "dashed: late or out of date") },
   { shape: "silent", isOld: false, text: text("keine Daten", "no data") },
@@ -111,24 +117,44 @@ export const MEANINGS: readonly { readonly shape: Shape; readonly isOld: boolean
   { shape: "test", isOld: false, text: text("Sensor im Testbetrieb", "sensor in test") },
 ];
 
-/** The word of a shape. */
-export function shapeWord(shape: Shape, words: Words): string {
-  return words.in(SHAPES[shape]);
+/** What each sign means, for the legend: the levels as the server tells them, then what no level is in. */
+export function meanings(properties: Iterable<Property>, words: Words): readonly Meaning[] {
+  const levels = [...properties].flatMap((property) =>
+    property.levels.map((level, index) => ({
+      shape: levelShape(index),
+      isOld: false,
+      text: `${levelWord(level, words)}: ${words.in(property.name)} ${range(property, index, words)}`,
+    })),
+  );
+  return [...levels, ...OTHER_MEANINGS.map((meaning) => ({ ...meaning, text: words.in(meaning.text) }))];
 }
 
-/** The word of a state that several sensors share: `lüften`, `gut, verspätet`. */
-export function sharedWord(shape: Shape, isOld: boolean, words: Words): string {
-  return isOld ? `${shapeWord(shape, words)}, ${words.in(LATE)}` : shapeWord(shape, words);
+/** `unter 1.000 ppm`, `1.000 bis 2.000 ppm`, `über 2.000 ppm` */
+function range(property: Property, index: number, words: Words): string {
+  const { language } = words;
+  const from = property.levels[index]?.from ?? null;
+  const to = property.levels[index + 1]?.from ?? null;
+  if (from === null) return to === null ? "" : words.in(BELOW, { to: measured(to, property, language) });
+  if (to === null) return words.in(ABOVE, { from: measured(from, property, language) });
+  return words.in(BETWEEN, { from: figure(from, property, language), to: measured(to, property, language) });
+}
+
+/** The word of a level: what the server says is German, and said in English where we know it. */
+export function levelWord({ name }: Level, words: Words): string {
+  const known = [SHAPES.good, SHAPES.raised, SHAPES.high].find(({ de }) => de === name);
+  return words.language === "de" || !known ? name : words.in(known);
+}
+
+/** The word of a state that several sensors may share: `lüften`, `gut, verspätet`; empty where there is no verdict. */
+export function stateWord({ shape, recency, level }: Condition, words: Words): string {
+  const verdict = level ? levelWord(level, words) : shape === "plain" ? "" : words.in(SHAPES[shape]);
+  if (shape === "test" || (recency !== "late" && recency !== "stale")) return verdict;
+  return [verdict, words.in(recency === "late" ? LATE : STALE)].filter(Boolean).join(", ");
 }
 
 /** `lüften`, `gut, verspätet`, `keine Daten seit 3 Std.` */
 export function conditionWord(condition: Condition, thing: Thing, now: number, words: Words): string {
-  const { shape, recency } = condition;
-  if (shape === "silent") return silentWord(thing, now, words);
-  const word = shape === "plain" ? "" : shapeWord(shape, words);
-  if (shape === "test" || !condition.isOld) return word;
-  const age = words.in(recency === "late" ? LATE : STALE);
-  return word === "" ? age : `${word}, ${age}`;
+  return condition.shape === "silent" ? silentWord(thing, now, words) : stateWord(condition, words);
 }
 
 function silentWord(thing: Thing, now: number, words: Words): string {

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { Book } from "../../src/sensors/book";
 import { conditionOf } from "../../src/sensors/condition";
 import { parseMessage } from "../../src/sensors/protocol";
-import { conditionWord, lineText, placeName } from "../../src/sensors/words";
+import { conditionWord, lineText, meanings, placeName, stateWord } from "../../src/sensors/words";
 import { DescriptionError } from "../../src/twin/description";
 import { Words } from "../../src/twin/words";
 import { alert, change, changes, HOUR, iso, MINUTE, NOW, snapshot, thing } from "./messages";
@@ -155,6 +155,37 @@ describe("the condition of a sensor", () => {
 });
 
 describe("what is said", () => {
+  it("of a level is what the server calls it, and of several sensors how old the worst of them is", () => {
+    const water = { name: { de: "Pegel", en: "Water level" }, unit: "m", digits: 2 };
+    const levels = [
+      { from: null, name: "normal" },
+      { from: 2.5, name: "Hochwasser" },
+    ];
+    const message = snapshot([
+      thing({ id: "1", more: { latest: { level: { time: iso(NOW), value: 2.61, level: 1 } } } }),
+      thing({ id: "2", age: 25 * MINUTE }),
+      thing({ id: "3", age: 50 * MINUTE }),
+      thing({ id: "4", age: 5 * HOUR }),
+    ]);
+    const { book } = read(
+      message.replace('"properties":{', `"properties":{"level":${JSON.stringify({ ...water, levels })},`),
+    );
+    expect(condition(book, "1")).toMatchObject({ shape: "raised", word: "Hochwasser" });
+    const states = [...book.things.keys()].map((id) => stateWord(condition(book, id), DE));
+    expect(states).toEqual(["Hochwasser", "gut, verspätet", "gut, veraltet", "keine Daten"]);
+    expect(condition(book, "3").severity).toBeGreaterThan(condition(book, "2").severity);
+    const told = meanings(book.properties.values(), DE).map(({ text }) => text.replaceAll("\u00a0", " "));
+    expect(told.slice(0, 5)).toEqual([
+      "normal: Pegel unter 2,50 m",
+      "Hochwasser: Pegel über 2,50 m",
+      "gut: CO2 unter 1.000 ppm",
+      "lüften: CO2 1.000 bis 2.000 ppm",
+      "dringend lüften: CO2 über 2.000 ppm",
+    ]);
+    const english = meanings(book.properties.values(), new Words("en")).map(({ text }) => text);
+    expect(english.slice(1, 4).map((text) => text.split(":")[0])).toEqual(["Hochwasser", "good", "ventilate"]);
+  });
+
   it("names rooms as people do", () => {
     const { book } = read(
       snapshot([thing({ id: "1" }), thing({ id: "2", room: "Aula" }), thing({ id: "3", room: "" })]),
