@@ -21,6 +21,7 @@ from sensor_overlay.intake.pipeline import Limits, Pipeline, waits
 from sensor_overlay.intake.sources import sources, webhook_secrets
 from sensor_overlay.intake.webhook import Secrets
 from sensor_overlay.live.hub import Hub
+from sensor_overlay.live.scales import Scales
 from sensor_overlay.rules.rule import calendar_of, compile_rules
 from sensor_overlay.store.errors import StoreError, StoreUnavailableError
 from sensor_overlay.store.known import models
@@ -248,7 +249,7 @@ class Service:
 
     async def _begin(self, store: Store) -> None:
         senders = senders_of(store, self.settings, self.alerts.rules.recipients, self._base, self._title)
-        hub = Hub(store)
+        hub = Hub(store, scales=Scales(self.alerts.rules.levels))
         keeper = Keeper(store, self.alerts)
         pipeline = Pipeline(keeper, decode, written=lambda _: hub.wake(), limits=self._limits)
         listeners = tuple(Listener(source, pipeline, patience=self._patience) for source in self._sources)

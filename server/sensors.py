@@ -21,6 +21,7 @@ from sensor_overlay.access import Principal, Right, Tokens
 from sensor_overlay.alerts.handling import Handled, acknowledge, close
 from sensor_overlay.live.hub import TooManyViewersError
 from sensor_overlay.live.messages import property_description
+from sensor_overlay.live.scales import Scale
 from sensor_overlay.live.series import Stretch, stretch
 from sensor_overlay.store.opening import Commit, Store
 from server.callers import caller
@@ -125,7 +126,7 @@ class Sensors:
             return _unavailable(error)
         if found is None:
             raise HTTPException(HTTPStatus.NOT_FOUND)
-        return _json(_series(key, begin, end, found))
+        return _json(_series(key, begin, end, found, self._service.hub.scales.at(found, key)))
 
 
 def _number(request: Request) -> int:
@@ -163,9 +164,9 @@ def _instant(request: Request, name: str, default: int) -> int:
     return default if asked is None else instants.parse(asked.replace(" ", "+"))
 
 
-def _series(key: str, begin: int, end: int, found: Stretch) -> dict[str, Any]:
+def _series(key: str, begin: int, end: int, found: Stretch, scale: Scale) -> dict[str, Any]:
     return {
-        **property_description(key, found.name, found.unit),
+        **property_description(key, found.name, found.unit, scale),
         "property": key,
         "from": instants.text(begin),
         "to": instants.text(end),

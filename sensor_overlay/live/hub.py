@@ -12,7 +12,7 @@ import contextlib
 import logging
 import time
 from collections.abc import AsyncGenerator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Any, Final, Literal
 
@@ -23,6 +23,7 @@ from sensor_overlay.instants import now as system_now
 from sensor_overlay.live import messages
 from sensor_overlay.live.messages import EVERYTHING, Sight, Wanted
 from sensor_overlay.live.picture import Picture, Readable, visible_ids
+from sensor_overlay.live.scales import Scales
 from zwilling.errors import ZwillingError
 
 _log = logging.getLogger("zwilling.sensors.live")
@@ -85,9 +86,9 @@ _Key = tuple[frozenset[str], bool, bool, frozenset[str], Wanted]
 class Audience:
     """Viewers who may see the same and asked for the same."""
 
-    def __init__(self, principal: Principal, wanted: Wanted, things: frozenset[int]) -> None:
+    def __init__(self, principal: Principal, wanted: Wanted, things: frozenset[int], scales: Scales) -> None:
         self.principal = principal
-        self.sight = Sight(things, wanted, Right.ALERTS in principal.rights)
+        self.sight = Sight(things, wanted, Right.ALERTS in principal.rights, scales)
         self.viewers = 0
         self.turn = asyncio.Event()
         """Set, and cleared at once, whenever there is something to tell."""
@@ -100,12 +101,12 @@ class Audience:
 
     def renew(self, picture: Picture, things: frozenset[int]) -> None:
         """Take up what was read anew."""
-        self.sight = Sight(things, self.sight.wanted, self.sight.knows_names)
+        self.sight = replace(self.sight, things=things)
         things_shown = list(messages.shown(picture, self.sight))
         described = msgspec.json.encode(
             (
-                [thing.place for thing in things_shown],
-                messages.properties(picture, things_shown, self.sight.wanted),
+                [(thing.place, messages.own_levels(thing, self.sight)) for thing in things_shown],
+                messages.properties(picture, things_shown, self.sight),
                 picture.losses,
             )
         )
@@ -166,8 +167,17 @@ class Audience:
 class Hub:
     """Follows a store for any number of viewers. All of it runs in one event loop."""
 
-    def __init__(self, store: Readable, *, pace: Pace = Pace(), now: Callable[[], int] = system_now) -> None:
+    def __init__(
+        self,
+        store: Readable,
+        *,
+        scales: Scales | None = None,
+        pace: Pace = Pace(),
+        now: Callable[[], int] = system_now,
+    ) -> None:
+        """Follow `store`; `scales` say what values mean, those of the guides where there are none."""
         self._store = store
+        self.scales = scales or Scales()
         self._pace = pace
         self._now = now
         self._picture = Picture()
@@ -294,7 +304,7 @@ class Hub:
             async with self._store.reading() as connection:
                 things = await visible_ids(connection, principal)
             # Somebody else may have come with the same wishes meanwhile.
-            audience = self._audiences.setdefault(key, Audience(principal, wanted, things))
+            audience = self._audiences.setdefault(key, Audience(principal, wanted, things, self.scales))
             audience.renew(self._picture, things)
         audience.viewers += 1
         self._wanted.set()

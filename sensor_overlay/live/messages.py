@@ -13,7 +13,8 @@ import msgspec
 
 from sensor_overlay.instants import SECOND, text
 from sensor_overlay.live.picture import Alert, Picture, Place, Thing, Value
-from sensor_overlay.live.states import LEVELS, level, turns
+from sensor_overlay.live.scales import Scale, Scales
+from sensor_overlay.live.states import turns
 from sensor_overlay.observed import PROPERTIES
 from sensor_overlay.rules.states import state_of
 from sensor_overlay.uplink import Quality
@@ -59,11 +60,13 @@ class Sight:
         things: ids of the things that they may see.
         wanted: what they asked for.
         knows_names: told who acknowledged and closed alerts.
+        scales: what values mean.
     """
 
     things: frozenset[int]
     wanted: Wanted
     knows_names: bool
+    scales: Scales
 
 
 def shown(picture: Picture, sight: Sight) -> Iterator[Thing]:
@@ -76,7 +79,7 @@ def shown(picture: Picture, sight: Sight) -> Iterator[Thing]:
 def describe(thing: Thing, sight: Sight, now: int) -> dict[str, Any]:
     """Return everything that is told of a thing."""
     place = thing.place
-    return {
+    described = {
         "id": str(place.id),
         "name": place.name,
         "site": place.site,
@@ -92,8 +95,25 @@ def describe(thing: Thing, sight: Sight, now: int) -> dict[str, Any]:
         "latitude": place.latitude,
         "height": place.height,
         **_now(thing, now),
-        "latest": {key: _value(key, value) for key, value in thing.values.items() if sight.wanted.has_property(key)},
+        "latest": {
+            key: _value(value, sight.scales.at(place, key))
+            for key, value in thing.values.items()
+            if sight.wanted.has_property(key)
+        },
     }
+    if own := own_levels(thing, sight):
+        described["levels"] = own
+    return described
+
+
+def own_levels(thing: Thing, sight: Sight) -> dict[str, Any]:
+    """Return the levels of those properties of a thing whose levels are others than usual, by rules of its place."""
+    found = {}
+    for key in thing.values:
+        scale = sight.scales.at(thing.place, key)
+        if sight.wanted.has_property(key) and scale != sight.scales.usual(key):
+            found[key] = scale.described()
+    return found
 
 
 def describe_change(thing: Thing, sight: Sight, since: int, now: int) -> dict[str, Any]:
@@ -102,7 +122,7 @@ def describe_change(thing: Thing, sight: Sight, since: int, now: int) -> dict[st
         "id": str(thing.place.id),
         **_now(thing, now),
         "latest": {
-            key: _value(key, value)
+            key: _value(value, sight.scales.at(thing.place, key))
             for key, value in thing.values.items()
             if value.sequence > since and sight.wanted.has_property(key)
         },
@@ -144,22 +164,23 @@ def alerts(picture: Picture, sight: Sight, since: int = -1) -> list[dict[str, An
     return [described for *_, described in sorted(found, key=lambda entry: entry[:2], reverse=True)]
 
 
-def properties(picture: Picture, things: Iterable[Thing], wanted: Wanted) -> dict[str, Any]:
+def properties(picture: Picture, things: Iterable[Thing], sight: Sight) -> dict[str, Any]:
     """Return names, units and levels of every property that some things have, in the order for people."""
-    occurring = {key for thing in things for key in thing.values if wanted.has_property(key)}
+    occurring = {key for thing in things for key in thing.values if sight.wanted.has_property(key)}
     by_key = {series.property: series for series in picture.series.values()}
     ranked = sorted(occurring, key=lambda key: (_RANK.get(key, len(_RANK)), key))
-    return {key: property_description(key, by_key[key].name, by_key[key].unit) for key in ranked}
+    usual = sight.scales.usual
+    return {key: property_description(key, by_key[key].name, by_key[key].unit, usual(key)) for key in ranked}
 
 
-def property_description(key: str, name: str, unit: str) -> dict[str, Any]:
+def property_description(key: str, name: str, unit: str, scale: Scale) -> dict[str, Any]:
     """Return the name, unit, decimals and levels of a property; `name` and `unit` are for one that is not known."""
     known = PROPERTIES.get(key)
     return {
         "name": {"de": known.name, "en": known.name_en} if known else {"de": name, "en": name},
         "unit": known.unit if known else unit,
         "digits": known.digits if known else None,
-        "levels": [{"from": step.threshold, "name": step.name} for step in LEVELS.get(key, ())],
+        "levels": scale.described(),
     }
 
 
@@ -171,7 +192,7 @@ def snapshot(picture: Picture, sight: Sight, event_id: str, now: int) -> bytes:
             "type": "snapshot",
             "id": event_id,
             "time": _to_second(now),
-            "properties": properties(picture, things, sight.wanted),
+            "properties": properties(picture, things, sight),
             "things": [describe(thing, sight, now) for thing in things],
             "alerts": alerts(picture, sight),
         }
@@ -210,12 +231,12 @@ def _now(thing: Thing, now: int) -> dict[str, Any]:
     }
 
 
-def _value(key: str, value: Value) -> dict[str, Any]:
+def _value(value: Value, scale: Scale) -> dict[str, Any]:
     told: dict[str, Any] = {"time": _to_second(value.time), "value": value.result}
     quality = [word for flag, word in _QUALITY.items() if value.quality & flag]
     if quality:
         told["quality"] = quality
-    reached = level(key, value.result)
+    reached = scale.rank(value.result)
     if reached is not None and not value.quality & Quality.IMPLAUSIBLE:
         told["level"] = reached
     return told

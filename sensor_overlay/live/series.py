@@ -28,6 +28,7 @@ class Stretch:
     Attributes:
         name: of the observed property in the store.
         unit: symbol, empty for none.
+        site, municipality, room: of the thing.
         is_hourly: each point is the mean of an hour, and its time the hour's beginning.
         gap: seconds between two points from which on there is a gap between them.
         times: in order.
@@ -38,6 +39,9 @@ class Stretch:
 
     name: str
     unit: str
+    site: str
+    municipality: str
+    room: str
     is_hourly: bool
     gap: float
     times: list[int]
@@ -64,6 +68,9 @@ async def stretch(
             return Stretch(
                 name=found.name,
                 unit=found.unit_symbol or "",
+                site=found.site,
+                municipality=found.municipality,
+                room=found.room,
                 is_hourly=False,
                 gap=GAP_INTERVALS * found.expected_interval,
                 times=[row.phenomenon_time for row in single],
@@ -75,6 +82,9 @@ async def stretch(
     return Stretch(
         name=found.name,
         unit=found.unit_symbol or "",
+        site=found.site,
+        municipality=found.municipality,
+        room=found.room,
         is_hourly=True,
         gap=max(1.5 * HOUR / SECOND, GAP_INTERVALS * found.expected_interval),
         times=[row.hour for row in rows],
@@ -86,7 +96,15 @@ async def stretch(
 
 def _datastream(thing_id: int, key: str, principal: Principal) -> Select[Any]:
     return (
-        select(datastream.c.id, datastream.c.unit_symbol, observed_property.c.name, thing.c.expected_interval)
+        select(
+            datastream.c.id,
+            datastream.c.unit_symbol,
+            observed_property.c.name,
+            thing.c.expected_interval,
+            thing.c.site,
+            thing.c.municipality,
+            thing.c.room,
+        )
         .join(thing, thing.c.id == datastream.c.thing_id)
         .join(observed_property, observed_property.c.id == datastream.c.observed_property_id)
         .join(latest, latest.c.datastream_id == datastream.c.id)

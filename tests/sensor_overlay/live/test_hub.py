@@ -55,7 +55,7 @@ def test_first_comes_everything_and_then_only_what_changes(play: Play) -> None:
         assert first["things"][0]["latest"] == {"co2": {"time": "2026-11-20T08:15:00Z", "value": 812.0, "level": 0}}
         assert first["things"][1]["latest"] == {}
         assert first["things"][1]["building"] == "DENW1"
-        assert first["properties"]["co2"]["levels"][1] == {"from": 1000.0, "name": "lüften"}
+        assert first["properties"]["co2"]["levels"][1] == {"from": 1000.0, "name": "lüften", "rank": 1}
         sequence = await sensors.tell(1, 1240.0, at=NOW + MINUTE)
         hub.wake()
         change = await told(stream)
