@@ -2,7 +2,9 @@
 
 Rasterio's GDAL has 130 drivers.  Some follow names in the file to other files and to the internet, so each file is
 opened with the one driver that its first bytes call for.  Side files in GDAL's own XML (`.aux.xml`) are not read by
-GDAL, since they may name overviews anywhere; world files (`.tfw`, `.jgw`, …), `.ovr` and `.msk` beside a file are.
+GDAL, since they may name overviews anywhere; world files (`.tfw`, `.jgw`, …) beside a file are.  So are overviews
+(`.ovr`) and masks (`.msk`) beside it, where they are TIFF: GDAL itself opens them with any of its drivers, and takes
+overviews from wherever the metadata of a file says.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from rasterio.errors import CRSError, NotGeoreferencedWarning, RasterioError
 from rasterio.io import DatasetReader
 from rasterio.session import DummySession
 
-from orthophotos.formats import Format
+from orthophotos.formats import Format, format_of
 from zwilling.errors import SourceError
 
 _FENCE: Final = {
@@ -35,7 +37,13 @@ _FENCE: Final = {
     "OGR_CT_FORCE_TRADITIONAL_GIS_ORDER": "YES",
     "OSR_DEFAULT_AXIS_MAPPING_STRATEGY": "TRADITIONAL_GIS_ORDER",
     "PROJ_NETWORK": "OFF",
+    # The one file system on the net that does not ask which suffixes are allowed goes nowhere without these.
+    "SWIFT_AUTH_V1_URL": "",
+    "SWIFT_STORAGE_URL": "",
+    "OS_IDENTITY_API_VERSION": "",
 }
+# GDAL looks for these names beside a file, and beside what it finds there again.
+_BESIDE: Final = (".msk", ".MSK", ".ovr", ".OVR")
 FAULTS: Final = (RasterioError, CPLE_BaseError, CRSError)
 """What rasterio raises about a file; the second is GDAL's own error, where rasterio does not translate it."""
 _PATHS: Final = re.compile(r"(?:/[^\s:,;'\"]+)+/([^\s:,;'\"/]+)")
@@ -64,6 +72,8 @@ def opened(path: Path, kind: Format, **options: str) -> Iterator[DatasetReader]:
     with fence():
         try:
             with rasterio.open(path.absolute(), driver=kind.driver, sharing=False, **options) as dataset:
+                _refuse_overviews_elsewhere(dataset, path)
+                _check_beside(path, path)
                 yield dataset
         except FAULTS as error:
             raise unreadable(path, error) from error
@@ -75,6 +85,40 @@ def opened(path: Path, kind: Format, **options: str) -> Iterator[DatasetReader]:
             raise SourceError(
                 "needs more memory than there is", source=path, remedy="try again with --jobs 1, or cut the file"
             ) from error
+
+
+def _refuse_overviews_elsewhere(dataset: DatasetReader, path: Path) -> None:
+    """Stop where a file's metadata names another one, or an address, that GDAL would open for overviews."""
+    if dataset.tags(ns="OVERVIEWS"):
+        raise SourceError(
+            "names another file for its overviews, which is not followed",
+            source=path,
+            remedy="make it anew: gdal_translate -of COG IN OUT.tif",
+        )
+
+
+def _check_beside(path: Path, source: Path) -> None:
+    """Stop where overviews or a mask beside a file could lead elsewhere; `source` is the file that the user named."""
+    for suffix in _BESIDE:
+        place = path.with_name(path.name + suffix)
+        try:
+            if not place.is_file():
+                continue
+        except OSError:  # no name may be as long as this one would be
+            continue
+        name = place.name
+        try:
+            if format_of(place) is not Format.TIFF:
+                raise SourceError("is no TIFF", source=place)
+            with rasterio.open(place.absolute(), driver=Format.TIFF.driver, sharing=False) as dataset:
+                _refuse_overviews_elsewhere(dataset, place)
+        except (SourceError, *FAULTS) as error:
+            raise SourceError(
+                f"{name} beside it is no TIFF that stands for itself, and nothing else is followed",
+                source=source,
+                remedy=f"delete {name}, or make it anew with GDAL",
+            ) from error
+        _check_beside(place, source)
 
 
 def unreadable(path: Path, error: BaseException) -> SourceError:

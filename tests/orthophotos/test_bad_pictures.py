@@ -176,8 +176,6 @@ def test_nothing_leads_to_the_network(asked: tuple[str, list[str]], tmp_path: Pa
         f'<PAMDataset><Metadata domain="OVERVIEWS"><MDI key="OVERVIEW_FILE">/vsicurl/{address}/b.tif</MDI></Metadata>'
         "</PAMDataset>"
     )
-    (tmp_path / "a.tif.ovr").write_text(vrt)
-    (tmp_path / "a.tif.msk").write_text(vrt)
     with pytest.raises(SourceError):
         open_pictures([tmp_path / "vrt.tif"])
     for name in (f"/vsicurl/{address}/c.tif", f"{address}/d.tif", f"/vsizip/vsicurl/{address}/e.zip/f.tif"):
@@ -185,6 +183,56 @@ def test_nothing_leads_to_the_network(asked: tuple[str, list[str]], tmp_path: Pa
             open_pictures([Path(name)])
     assert (read_all(good, scratch)[..., 3] == 255).all()
     assert seen == []
+
+
+@pytest.mark.parametrize("beside", [".msk", ".ovr", ".msk.ovr"])
+@pytest.mark.parametrize("how", ["{}/a.tif", "/vsicurl/{}/a.tif", "WMTS:{}/a.xml", "secret.tif"])
+def test_overviews_and_masks_beside_a_file_lead_nowhere(
+    beside: str, how: str, asked: tuple[str, list[str]], tmp_path: Path
+) -> None:
+    address, seen = asked
+    write(tmp_path / "secret.tif", noise(64, 64, 1))
+    path = write(tmp_path / "a.tif", noise(64, 64))
+    if beside == ".msk.ovr":
+        write(tmp_path / "a.tif.msk", noise(64, 64, 1))
+    name = str(tmp_path / how) if how == "secret.tif" else how.format(address)
+    (tmp_path / f"a.tif{beside}").write_text(
+        '<VRTDataset rasterXSize="64" rasterYSize="64"><Metadata><MDI key="INTERNAL_MASK_FLAGS_1">2</MDI></Metadata>'
+        f'<VRTRasterBand dataType="Byte" band="1"><SimpleSource><SourceFilename>{name}</SourceFilename></SimpleSource>'
+        "</VRTRasterBand></VRTDataset>"
+    )
+    with pytest.raises(SourceError, match=rf"{beside} beside it is no TIFF that stands for itself.*; delete a\.tif"):
+        open_pictures([path])
+    assert seen == []
+
+
+@pytest.mark.parametrize("beside", ["", ".msk", ".ovr"])
+def test_overviews_that_metadata_names_are_not_followed(
+    beside: str, asked: tuple[str, list[str]], tmp_path: Path
+) -> None:
+    address, seen = asked
+    path = write(tmp_path / "a.tif", noise(64, 64))
+    leading = write(tmp_path / f"a.tif{beside}", noise(64, 64, 1 if beside == ".msk" else 3))
+    with rasterio.open(leading, "r+") as dataset:
+        dataset.update_tags(ns="OVERVIEWS", OVERVIEW_FILE=f"{address}/a.tif")
+    with pytest.raises(SourceError, match="stands for itself" if beside else "names another file for its overviews"):
+        open_pictures([path])
+    assert seen == []
+
+
+def test_a_mask_beside_a_picture_is_taken(tmp_path: Path, scratch: Path) -> None:
+    path = write(tmp_path / "a.tif", noise(64, 64))
+    shown = np.zeros((64, 64), np.uint8)
+    shown[:, 20:] = 255
+    with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=False), rasterio.open(path, "r+") as dataset:
+        dataset.write_mask(shown)
+    assert (tmp_path / "a.tif.msk").is_file()
+    assert np.array_equal(read_all(path, scratch)[..., 3], shown)
+
+
+def test_the_longest_name_that_there_can_be(tmp_path: Path, scratch: Path) -> None:
+    path = write(tmp_path / f"{'a' * 251}.tif", noise(64, 64))
+    assert (read_all(path, scratch)[..., 3] == 255).all()
 
 
 def test_side_files_of_gdal_name_a_crs_and_nothing_else(tmp_path: Path, scratch: Path) -> None:
