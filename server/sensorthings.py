@@ -23,6 +23,7 @@ from starlette.routing import BaseRoute, Route
 
 from sensor_overlay.access import Principal, Right, Tokens
 from sensor_overlay.sensorthings import answering, changing
+from sensor_overlay.sensorthings.addresses import parse_address
 from sensor_overlay.sensorthings.answering import Answer
 from sensor_overlay.sensorthings.errors import RefusedError
 from sensor_overlay.service import Service
@@ -66,7 +67,7 @@ class SensorThings:
                 return await _response(request, await self._read(request, principal), principal)
             return _written(await self._write(request, principal))
         except RefusedError as refusal:
-            return _refused(refusal)
+            return _refused(refusal, request.path_params.get("path", ""))
 
     async def _read(self, request: Request, principal: Principal) -> Answer:
         path = request.path_params.get("path", "")
@@ -120,7 +121,7 @@ def _root(request: Request) -> str:
     return f"{'https' if scheme == 'https' else 'http'}://{host}{ROOT}"
 
 
-def _refused(refusal: RefusedError) -> Response:
+def _refused(refusal: RefusedError, path: str) -> Response:
     """Return a problem document; `code` and `message` are what clients of FROST-Server look for."""
     if refusal.status == HTTPStatus.NOT_FOUND:
         return problem(HTTPStatus.NOT_FOUND)
@@ -129,7 +130,7 @@ def _refused(refusal: RefusedError) -> Response:
     body = msgspec.json.encode({**document, "code": int(refusal.status), "message": refusal.detail})
     fields = {"cache-control": HIDDEN}
     if refusal.status == HTTPStatus.METHOD_NOT_ALLOWED:
-        fields["allow"] = "GET, HEAD, OPTIONS"
+        fields["allow"] = ", ".join(("GET", "HEAD", "OPTIONS", *parse_address(path).methods))
     return Response(body, refusal.status, fields, answer.media_type)
 
 

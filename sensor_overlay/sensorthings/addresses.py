@@ -1,6 +1,7 @@
 """What a path of the service means.
 
 Spec: OGC 18-088, 9.2 (resource paths): `Things(1)/Datastreams(2)/Observations`, `…/name`, `…/name/$value`, `…/$ref`.
+Members of documents have addresses as in FROST-Server: `Things(1)/properties/site`, `…/properties/tags[0]`.
 """
 
 from __future__ import annotations
@@ -10,13 +11,15 @@ from dataclasses import dataclass
 from typing import Final
 
 from sensor_overlay.sensorthings.errors import BadRequestError, NotFoundError
-from sensor_overlay.sensorthings.model import COLLECTIONS, ENTITIES, Entity, Property, ToMany, ToOne
+from sensor_overlay.sensorthings.model import COLLECTIONS, ENTITIES, Entity, Kind, Property, ToMany, ToOne
 
 MAX_STEPS: Final = 12
 """Entities in one path."""
 LARGEST_ID: Final = 2**63 - 1
 
 _SEGMENT = re.compile(r"([A-Za-z]+)(?:\((.{1,100})\))?")
+_MEMBER = re.compile(r"([^\[\]]+)((?:\[\d{1,9}\])*)")
+_WITH_MEMBERS = (Kind.DOCUMENT, Kind.GEOMETRY, Kind.UNIT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,7 @@ class Address:
     Attributes:
         steps: at least one.
         named: property of the last entity, where the path names one.
+        members: names and places in lists that lead into that property, where the path goes on.
         names_id: the path names the id, which is no property of the model.
         is_value: the property alone (`$value`).
         is_reference: the addresses of entities alone (`$ref`).
@@ -53,9 +57,18 @@ class Address:
 
     steps: tuple[Step, ...]
     named: Property | None = None
+    members: tuple[str | int, ...] = ()
     names_id: bool = False
     is_value: bool = False
     is_reference: bool = False
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """Methods of HTTP that write here."""
+        if self.last.is_collection:
+            return () if self.is_reference else ("POST",)
+        is_whole = not (self.named or self.names_id or self.is_reference)
+        return ("PATCH", "PUT", "DELETE") if is_whole else ()
 
     @property
     def last(self) -> Step:
@@ -82,21 +95,36 @@ def parse_address(path: str) -> Address:
         segments.pop()
     steps: list[Step] = []
     found: Property | None = None
+    members: tuple[str | int, ...] = ()
     is_id = False
     for index, segment in enumerate(segments):
         step = _step(segment, steps[-1] if steps else None)
         if step is not None:
             steps.append(step)
             continue
-        if index != len(segments) - 1 or not steps or steps[-1].is_collection:
+        if not steps or steps[-1].is_collection:
             raise NotFoundError
-        is_id = segment in ("id", "@iot.id")
+        rest = segments[index + 1 :]
+        is_id = segment in ("id", "@iot.id") and not rest
         found = steps[-1].entity.properties.get(segment)
-        if found is None and not is_id:
+        if (found is None and not is_id) or (rest and (found is None or found.kind not in _WITH_MEMBERS)):
             raise NotFoundError
+        members = _members(rest)
+        break
     if not steps or (is_value and found is None and not is_id) or (is_reference and (found is not None or is_id)):
         raise NotFoundError
-    return Address(tuple(steps), found, is_id, is_value, is_reference)
+    return Address(tuple(steps), found, members, is_id, is_value, is_reference)
+
+
+def _members(segments: list[str]) -> tuple[str | int, ...]:
+    found: list[str | int] = []
+    for segment in segments:
+        match = _MEMBER.fullmatch(segment)
+        if match is None:
+            raise NotFoundError
+        name, places = match.groups()
+        found += [name, *(int(place) for place in places[1:-1].split("][") if place)]
+    return tuple(found)
 
 
 def _step(segment: str, before: Step | None) -> Step | None:

@@ -18,7 +18,7 @@ from sensor_overlay import instants
 from sensor_overlay.access import Principal
 from sensor_overlay.sensorthings import formats
 from sensor_overlay.sensorthings.addresses import Address, parse_address
-from sensor_overlay.sensorthings.errors import BadRequestError, RefusedError
+from sensor_overlay.sensorthings.errors import BadRequestError, NotFoundError, RefusedError
 from sensor_overlay.sensorthings.model import COLLECTIONS, DATASTREAM, OBSERVATION
 from sensor_overlay.sensorthings.options import Expansion, Options, parse_options
 from sensor_overlay.sensorthings.reading import Page, Reader, next_link
@@ -125,9 +125,25 @@ async def _one(reader: Reader, address: Address, options: Options, root: str) ->
     name = address.named.name
     content = await reader.entity(address, Options(select=(name,)))
     value = content.get(name)
+    for member in address.members:
+        name, value = str(member), _member(value, member)
     if value is None:
         return Answer(b"", status=HTTPStatus.NO_CONTENT)
     return _plain(value) if address.is_value else Answer(msgspec.json.encode({name: value}))
+
+
+def _member(document: Any, member: str | int) -> Any:
+    """Return a member of a JSON object or list.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    try:
+        if isinstance(document, dict | list) and isinstance(document, dict) == isinstance(member, str):
+            return document[member]  # type: ignore[index]
+    except (KeyError, IndexError):
+        pass
+    raise NotFoundError
 
 
 def _plain(value: Any) -> Answer:

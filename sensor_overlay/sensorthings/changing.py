@@ -61,7 +61,7 @@ async def create(
     if path.strip("/") == CREATE_OBSERVATIONS:
         return await _create_observations(store, principal, document, root, judge)
     address = parse_address(path)
-    if not address.last.is_collection or address.is_reference:
+    if "POST" not in address.methods:
         raise RefusedError(HTTPStatus.METHOD_NOT_ALLOWED, "new entities are sent to a collection")
     entity = address.last.entity
     async with store.writing() as commit, limited(commit.connection):
@@ -115,7 +115,7 @@ def _of_one(path: str) -> Address:
         RefusedError: 405, where it is that of a collection, or of a part of an entity.
     """
     address = parse_address(path)
-    if address.last.is_collection or address.named or address.names_id or address.is_reference:
+    if "PATCH" not in address.methods:
         raise RefusedError(HTTPStatus.METHOD_NOT_ALLOWED, "only one entity at a time is changed, and as a whole")
     return address
 

@@ -20,6 +20,7 @@ from sensor_overlay.sensorthings import registered, values
 from sensor_overlay.sensorthings.errors import BadExpressionError
 from sensor_overlay.sensorthings.expressions import parse, place
 from sensor_overlay.sensorthings.functions import FUNCTIONS, Function
+from sensor_overlay.sensorthings.geometries import of_constants
 from sensor_overlay.sensorthings.lookups import Request
 from sensor_overlay.sensorthings.model import THING, Kind, Property, ToMany, ToOne
 from sensor_overlay.sensorthings.scopes import Crossing, Scope, exists
@@ -448,6 +449,9 @@ class _Translator:
         if len(places) != function.geometries or len(others) != len(arguments) - function.geometries:
             raise BadExpressionError(f"{function.name} takes {function.geometries} geometries", at)
         stored = [known for known in places if known.scope is not None]
+        if not stored:
+            found = of_constants(function.name, (*(known.wkt for known in places), *others))
+            return values.truth(is_true=found, at=at) if isinstance(found, bool) else values.amount(found, at)
         if len(stored) != 1 or stored[0].scope is None:
             raise BadExpressionError(
                 f"{function.name} takes a property of an entity"

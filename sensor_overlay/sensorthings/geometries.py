@@ -143,6 +143,19 @@ def _answer(lookup: Lookup, ids: list[int], shapes: Any, dialect: Dialect) -> An
     return dialect.ids([key for key, is_chosen in zip(ids, chosen, strict=True) if is_chosen])
 
 
+def of_constants(function: str, others: Sequence[str]) -> float | bool:
+    """Return what a function gives for geometries that all stand in the query.
+
+    Raises:
+        BadRequestError: one of them is none.
+    """
+    first = np.array([from_wkt(others[0])], dtype=object)
+    if function == "geo.length":
+        return float(shapely.length(first)[0])
+    found = _related(function, first, from_wkt(others[1]), others[2:])[0]
+    return float(found) if function == "geo.distance" else bool(found)
+
+
 def _measured(lookup: Lookup, shapes: Any) -> Any:
     """Return numbers (not a number where there is no geometry), or truth values, one for each shape."""
     name, others = lookup.measure.function, lookup.measure.others
@@ -154,12 +167,17 @@ def _measured(lookup: Lookup, shapes: Any) -> Any:
     if not len(shapes):
         return np.zeros(0) if name == "geo.distance" else np.zeros(0, dtype=bool)
     a, b = (other, shapes) if is_turned else (shapes, other)
+    shapely.prepare(other)
+    return _related(name, a, b, others[1:])
+
+
+def _related(name: str, a: Any, b: Any, pattern: Sequence[str]) -> Any:
+    """Return distances, or whether a relation holds."""
     if name == "geo.distance":
         return shapely.distance(a, b)
     if name == "st_relate":
         try:
-            return shapely.relate_pattern(a, b, others[1])
+            return shapely.relate_pattern(a, b, pattern[0])
         except (shapely.errors.ShapelyError, ValueError) as error:
-            raise BadRequestError(f"{others[1][:20]!r} is no DE-9IM pattern such as T*F**F***") from error
-    shapely.prepare(other)
+            raise BadRequestError(f"{pattern[0][:20]!r} is no DE-9IM pattern such as T*F**F***") from error
     return _RELATIONS[name](a, b)

@@ -22,6 +22,7 @@ from sensor_overlay.sensorthings.model import (
     Entity,
     Kind,
     Property,
+    ToMany,
     ToOne,
 )
 from sensor_overlay.sensorthings.values import interval, moment_of
@@ -254,6 +255,11 @@ def targets(document: Mapping[str, Any], name: str, *, is_one: bool) -> list[Any
 def inverse(entity: Entity, target: Entity) -> str:
     """Return the navigation that leads back from `target` to `entity`; there is one for each pair."""
     return next(known.name for known in target.navigations.values() if known.target == entity.name)
+
+
+def is_mutual(entity: Entity, target: Entity) -> bool:
+    """Return whether each of both has several of the other."""
+    return isinstance(target.navigations[inverse(entity, target)], ToMany)
 
 
 def mandatory(entity: Entity) -> tuple[ToOne, ...]:

@@ -115,6 +115,11 @@ def number(text: str, at: int) -> Value:
     return Value(Kind.NUMBER, at, sql, is_constant=True, is_whole=is_whole, constant=amount)
 
 
+def amount(number: float, at: int) -> Value:
+    """Return a number that follows from what stands in the query."""
+    return Value(Kind.NUMBER, at, literal(number, Double), is_constant=True, constant=number)
+
+
 def words(text: str, at: int) -> Value:
     """Return text that stands in the query."""
     return Value(Kind.TEXT, at, literal(text, Text), is_constant=True, constant=text)

@@ -100,7 +100,7 @@ class Writer:
         Args:
             entity: what it is.
             key: its id.
-            document: properties, and links to what it shall belong to.
+            document: properties, and links to what it shall belong to, or shall belong to it.
             is_whole: what the document leaves out gets its default (PUT).
 
         Raises:
@@ -121,10 +121,14 @@ class Writer:
             keys = [await self._link(navigation, target) for target in named]
             if isinstance(navigation, ToOne):
                 values[navigation.column or "feature_of_interest_id"] = keys[0]
-            elif entity is THING and navigation.target == LOCATION.name:
-                await self._move(key, keys)
+            elif incoming.is_mutual(entity, ENTITIES[navigation.target]):
+                if entity is HISTORICAL_LOCATION:
+                    then = schema.historical_location_location
+                    await self._connection.execute(delete(then).where(then.c.historical_location_id == key))
+                await self._pair(entity, key, navigation, keys)
             else:
-                raise BadRequestError(f"{navigation.name} are changed themselves, not through {entity.name}")
+                for target in keys:
+                    await self._hand_over(entity, key, navigation, target)
         await self._update(entity, key, values)
         await self._settle()
 
@@ -243,6 +247,7 @@ class Writer:
                 await self._move(thing_id, [key])
         elif entity is HISTORICAL_LOCATION:
             await self._place_then(key, keys)
+            await self._follow(key, keys)
         else:
             for then in keys:
                 await self._place_then(then, [key])
@@ -259,8 +264,24 @@ class Writer:
         await self._place_then(int(made.scalar_one()), list(dict.fromkeys(locations)))
         self._touched.add(thing_id)
 
+    async def _follow(self, historical_id: int, locations: Sequence[int]) -> None:
+        """Put a thing where the newest that is known of its past says; as FROST-Server does, the standard is silent."""
+        place, history = schema.thing_location, schema.historical_location
+        told = (await self._connection.execute(select(history).where(history.c.id == historical_id))).one()
+        later = select(history.c.id).where(
+            history.c.thing_id == told.thing_id, history.c.time > told.time, history.c.id != told.id
+        )
+        if (await self._connection.execute(later.limit(1))).first() is not None:
+            return
+        await self._connection.execute(delete(place).where(place.c.thing_id == told.thing_id))
+        pairs = [{"thing_id": told.thing_id, "location_id": key} for key in dict.fromkeys(locations)]
+        await self._connection.execute(insert(place), pairs)
+        self._touched.add(told.thing_id)
+
     async def _place_then(self, historical_id: int, locations: Sequence[int]) -> None:
         table = schema.historical_location_location
+        told = table.c.historical_location_id == historical_id, table.c.location_id.in_(locations)
+        await self._connection.execute(delete(table).where(*told))  # said again, it is the same
         pairs = [{"historical_location_id": historical_id, "location_id": key} for key in dict.fromkeys(locations)]
         await self._connection.execute(insert(table), pairs)
 

@@ -94,6 +94,19 @@ def test_only_holders_of_the_right_write(client: httpx.Client, server: RunningSe
     assert client.get("/Things(1)/name/$value").text == "=HYPERLINK(1)"
 
 
+def test_an_address_tells_what_it_takes(server: RunningServer) -> None:
+    with server.client(server.writer) as writer:
+        asked = [("POST", "/Things(1)"), ("DELETE", "/Things"), ("PATCH", "/Things(1)/name"), ("POST", "/Things/$ref")]
+        answers = [writer.request(method, path, json={}) for method, path in asked]
+    assert {answer.status_code for answer in answers} == {405}
+    assert [answer.headers["allow"].removeprefix("GET, HEAD, OPTIONS") for answer in answers] == [
+        ", PATCH, PUT, DELETE",
+        ", POST",
+        "",
+        "",
+    ]
+
+
 def test_a_token_that_nobody_knows_is_refused_even_for_reading(server: RunningServer) -> None:
     with server.client("zw_nothing") as somebody:
         assert somebody.get("/Things").status_code == 401

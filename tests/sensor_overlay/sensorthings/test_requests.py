@@ -76,8 +76,29 @@ def test_values_stand_alone_where_value_is_asked(store: Store) -> None:
 
 
 @pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("Things(1)/properties/floor", {"floor": 1}),
+        ("Things(1)/properties/site", {"site": "S01"}),
+        ("Things(3)/properties/tags[1]/b", {"b": 7}),
+        ("Things(3)/properties/tags[0]", {"0": "a"}),
+        ("Things(4)/properties/pm2.5", {"pm2.5": 12}),
+        ("Datastreams(1)/unitOfMeasurement/symbol", {"symbol": "ppm"}),
+        ("Datastreams(1)/Thing/Locations(1)/location/coordinates[0]", {"0": 6.68}),
+    ],
+)
+def test_members_of_documents_have_addresses(store: Store, path: str, expected: Any) -> None:
+    assert get(store, path, EVERYTHING) == expected
+    [value] = expected.values()
+    assert run(answering.read(store, EVERYTHING, path + "/$value", "", ROOT)).body == str(value).encode()
+
+
+@pytest.mark.parametrize(
     "path",
     [
+        "Things(1)/properties/nothing", "Things(1)/properties/floor/1", "Things(1)/properties[0]",
+        "Things(3)/properties/tags[2]", "Things(3)/properties/tags/0", "Things(3)/properties/tags[-1]",
+        "Datastreams(1)/unitOfMeasurement/first", "Things(1)/properties/access", "Things(5)/properties/a",
         "Thing", "things", "Things(0)", "Things(99)", "Things(-1)", "Things(1.5)", "Things('x')", "Things(1)/Nothing",
         "Things(9999999999999999999999)", "Things/name", "Things(1)/name/first", "Things(1)/Datastreams/Observations",
         "Observations(1)/Datastream(1)", "Things(1)/Datastreams(3)", "Things(1)/$value", "$value", "Things(1", "()",
@@ -222,6 +243,10 @@ SQUARE = "geography'POLYGON((6.675 51.19,6.695 51.19,6.695 51.21,6.675 51.21,6.6
         ("st_equals(location, geography'SRID=4326;POINT(6.7 51.19)')", [3]),
         (f"st_relate(location, {SQUARE}, 'T*F**F***')", [1, 2]),
         (f"geo.intersects(location, {SQUARE}) and name eq 'Ort 2' or id eq 6", [2, 6]),
+        ("geo.length(geography'LINESTRING(0 0, 0 2)') eq id", [2]),
+        ("geo.distance(geography'POINT(0 0)', geography'POINT(3 4)') eq id", [5]),
+        (f"geo.intersects(geography'POINT(0 0)', {SQUARE})", []),
+        ("st_relate(geography'POINT(0 0)', geography'POINT(0 0)', '0********') and id gt 4", [5, 6]),
         ("location/type eq 'Point' and location/coordinates/0 gt 6.7", [4]),
         ("location/coordinates[1] lt 51.06", [6]),
         (f"Things/Datastreams/any(d: geo.intersects(d/observedArea, {SQUARE}))", [1, 2]),

@@ -181,6 +181,37 @@ def test_a_thing_moves_and_its_past_is_kept(empty: Store) -> None:
     assert len(get(empty, "Locations", PUBLIC)["value"]) == 2
 
 
+def test_the_newest_of_its_past_is_where_a_thing_is(empty: Store) -> None:
+    post(empty, "Things", THING)
+    post(empty, "Locations", {**LOCATION, "name": "Turnhalle"})
+    then = {"Thing": {"@iot.id": 1}, "Locations": [{"@iot.id": 2}]}
+    post(empty, "HistoricalLocations", {"time": "2020-01-01T00:00:00Z", **then})
+    assert names(empty, "Things(1)/Locations") == ["Schule"]
+    post(empty, "HistoricalLocations", {"time": "2098-01-01T00:00:00Z", **then})
+    assert names(empty, "Things(1)/Locations") == ["Turnhalle"]
+
+
+def test_links_are_changed_from_either_side(empty: Store) -> None:
+    post(empty, "Things", THING)
+    post(empty, "Things", {"name": "R 102"})
+    patch(empty, "Things(2)", {"Datastreams": [{"@iot.id": 1}]})
+    assert names(empty, "Things(2)/Datastreams") == ["CO2"]
+    patch(empty, "Locations(1)", {"Things": [{"@iot.id": 2}]})
+    assert names(empty, "Things(2)/Locations") == ["Schule"]
+    made = post(empty, "Datastreams", {**DATASTREAM, "name": "other", "Thing": {"@iot.id": 1}})
+    patch(empty, f"Datastreams({made['@iot.id']})", {"Observations": [{"@iot.id": 1}]})
+    assert "phenomenonTime" not in get(empty, "Datastreams(1)")
+    assert get(empty, f"Datastreams({made['@iot.id']})/Observations?$count=true")["@iot.count"] == 1
+    post(empty, "Locations", {**LOCATION, "name": "Turnhalle"})
+    for _ in range(2):  # said again, it is the same
+        patch(empty, "HistoricalLocations(1)", {"Locations": [{"@iot.id": 1}, {"@iot.id": 2}]})
+    assert names(empty, "HistoricalLocations(1)/Locations") == ["Schule", "Turnhalle"]
+    patch(empty, "HistoricalLocations(1)", {"Locations": [{"@iot.id": 2}]})
+    assert names(empty, "HistoricalLocations(1)/Locations") == ["Turnhalle"]
+    with pytest.raises(BadRequestError, match="links alone"):
+        patch(empty, "Things(2)", {"Datastreams": [DATASTREAM]})
+
+
 def test_patch_changes_what_it_names_and_put_all(empty: Store) -> None:
     post(empty, "Things", THING)
     changed = patch(empty, "Things(1)", {"name": "R 103", "@iot.id": 1})
