@@ -9,6 +9,13 @@ const engine = "node_modules/@cesium/engine";
 export default defineConfig({
   base: "./", // the same build works under any path
   define: { CESIUM_BASE_URL: JSON.stringify(`./${cesiumFolder}/`) },
+  resolve: {
+    alias: [
+      // Of what CesiumJS imports whole, only the decoder is ever called; splats are no layer here.
+      { find: /^meshoptimizer$/, replacement: "meshoptimizer/decoder" },
+      { find: /^@spz-loader\/core$/, replacement: "/src/cesium/no_splats.ts" },
+    ],
+  },
   plugins: [
     viteStaticCopy({
       targets: [
@@ -19,6 +26,11 @@ export default defineConfig({
       ],
     }),
   ],
-  build: { target: "es2022", chunkSizeWarningLimit: 6000 },
+  build: {
+    target: "es2022",
+    chunkSizeWarningLimit: 6000,
+    // CesiumJS changes seldom: who comes back after an update of the viewer has it still.
+    rolldownOptions: { output: { codeSplitting: { groups: [{ name: "cesium", test: /node_modules/ }] } } },
+  },
   server: { fs: { allow: [".."] }, proxy: { "/api": "http://127.0.0.1:8000", "/tiles": "http://127.0.0.1:8000" } },
 });

@@ -1,4 +1,3 @@
-import "@cesium/engine/Source/Widget/CesiumWidget.css";
 import { App } from "./app";
 import "./ui/tokens.css";
 import "./ui/page.css";

@@ -1,6 +1,5 @@
 import {
   Cartesian3,
-  CesiumWidget,
   Color,
   DirectionalLight,
   Ion,
@@ -15,6 +14,7 @@ import type { Extent } from "../twin/description";
 import type { Ground } from "../twin/ground";
 import { type SunPosition, sunPosition } from "../twin/sun";
 import { Clay } from "./clay";
+import { Easel } from "./easel";
 import { Finish } from "./finish";
 import { type Quality, rendererName, suitableQuality } from "./quality";
 import { Soil } from "./soil";
@@ -34,7 +34,7 @@ export class NoWebGLError extends Error {
 
 /** The empty stage: renderer, ground, sky and light; buildings are put on it by others. */
 export class Stage {
-  readonly widget: CesiumWidget;
+  private readonly easel: Easel;
   readonly scene: Scene;
   readonly clay = new Clay();
   readonly soil = new Soil();
@@ -54,24 +54,9 @@ export class Stage {
     this.quality = wish ?? suitableQuality(renderer);
     const isHigh = this.quality === "high";
 
-    const unseen = document.createElement("div");
     Ion.defaultAccessToken = ""; // nothing is asked of any other host
-    this.widget = new CesiumWidget(container, {
-      baseLayer: false,
-      skyBox: false,
-      skyAtmosphere: false,
-      shadows: isHigh,
-      requestRenderMode: true,
-      maximumRenderTimeChange: Number.POSITIVE_INFINITY, // the sun is set by hand, not by a running clock
-      showRenderLoopErrors: false,
-      creditContainer: unseen, // the page has its own line of credits
-      creditViewport: unseen,
-      msaaSamples: isHigh ? 4 : 1,
-      useBrowserRecommendedResolution: !isHigh,
-      blurActiveElementOnCanvasFocus: false,
-      contextOptions: { webgl: { powerPreference: "high-performance" } },
-    });
-    this.scene = this.widget.scene;
+    this.easel = new Easel(container, { shadows: isHigh, msaaSamples: isHigh ? 4 : 1, isSharp: isHigh });
+    this.scene = this.easel.scene;
     this.underlay = new Underlay(this.scene, this.soil);
     this.prepareScene();
     this.finish = new Finish(this.scene, isHigh);
@@ -81,7 +66,7 @@ export class Stage {
   onFault(listener: (fault: "render" | "context", message: string) => void): void {
     this.scene.renderError.addEventListener((_scene: unknown, error: unknown) => listener("render", String(error)));
     this.scene.canvas.addEventListener("webglcontextlost", () => {
-      this.widget.useDefaultRenderLoop = false;
+      this.easel.stop();
       listener("context", "the WebGL context was lost");
     });
   }

@@ -2,6 +2,12 @@ import type { BlendingState, DepthFunction } from "@cesium/engine";
 
 /** What CesiumJS exports, but does not declare. */
 declare module "@cesium/engine" {
+  export interface Scene {
+    /** What comes before each `render`: flights go on, and the camera follows the pointer. */
+    initializeFrame(): void;
+    /** Pixels of the canvas to a CSS pixel. */
+    pixelRatio: number;
+  }
   export class RenderState {
     /** One state for all that are equal; whatever is absent is as in WebGL's own initial state. */
     static fromCache(state: {
