@@ -4,7 +4,7 @@ import { civilTime } from "../twin/civil_time";
 import type { Words } from "../twin/words";
 import { el, svg } from "../ui/dom";
 import { at } from "./ages";
-import { figure, measured } from "./condition";
+import { figure, levelShape, measured } from "./condition";
 import { levelOf } from "./levels";
 import type { Point, Property, Series } from "./protocol";
 import { scale, segments, ticks } from "./scale";
@@ -91,13 +91,14 @@ function bands(
     const to = Math.min(property.levels[index + 1]?.from ?? y.high, y.high);
     if (from >= to) return [];
     const height = top(from) - top(to);
+    const kind = levelShape(level.rank);
     return [
       {
-        area: svg("rect", { class: `band level-${index}`, x: MARGIN.left, y: top(to), width, height }),
+        area: svg("rect", { class: `band ${kind}`, x: MARGIN.left, y: top(to), width, height }),
         // The word stands in its band, where there is room, and at the older end.
         word:
           height > 15
-            ? label(MARGIN.left + 5, top(to) + 12, "start", levelWord(level, words), `band-word level-${index}`)
+            ? label(MARGIN.left + 5, top(to) + 12, "start", levelWord(level, words), `band-word ${kind}`)
             : null,
       },
     ];

@@ -3,6 +3,7 @@
 import { formatNumber } from "../twin/format";
 import type { Language } from "../twin/words";
 import { recencyAt } from "./book";
+import { toldLevel } from "./levels";
 import type { Level, Property, Thing, Value } from "./protocol";
 
 /** How a marker looks; each has a shape of its own. */
@@ -22,7 +23,7 @@ export interface Condition {
   readonly severity: number;
 }
 
-const BY_LEVEL: readonly Shape[] = ["good", "raised", "high"];
+const BY_RANK: readonly Shape[] = ["good", "raised", "high"];
 const SEVERITY: Record<Shape, number> = {
   high: 60,
   raised: 50,
@@ -50,14 +51,19 @@ export function conditionOf(thing: Thing, properties: ReadonlyMap<string, Proper
   const isOld = recency === "late" || recency === "stale";
   const shape = shapeOf(thing, value, recency);
   const isJudged = shape === "good" || shape === "raised" || shape === "high";
-  const level = (isJudged && property?.levels[value?.level ?? -1]) || null;
+  const level = isJudged && property && value ? toldLevel(value, levelsAt(thing, property)) : null;
   const severity = SEVERITY[shape] + (recency === "stale" ? 6 : isOld ? 5 : 0);
   return { shape, isOld, recency, property, value, level, severity };
 }
 
-/** The shape of a level, by its place from the best on. */
-export function levelShape(index: number): Shape {
-  return BY_LEVEL[index] ?? "high";
+/** What values of a property mean at a sensor's place. */
+function levelsAt(thing: Thing, property: Property): readonly Level[] {
+  return thing.levels.get(property.key) ?? property.levels;
+}
+
+/** The shape of a level, by its rank. */
+export function levelShape(rank: number): Shape {
+  return BY_RANK[rank] ?? "high";
 }
 
 function shapeOf(thing: Thing, value: Value | null, recency: Condition["recency"]): Shape {

@@ -8,7 +8,7 @@ export interface Value {
   readonly time: number;
   readonly value: number;
   readonly isImplausible: boolean;
-  /** Step of the property's levels, 0 the best; null where it has none, or the value means nothing. */
+  /** Rank of the level that the value is in, 0 the best; null where there are no levels, or the value means nothing. */
   readonly level: number | null;
 }
 
@@ -35,13 +35,18 @@ export interface Thing extends Recency {
   readonly height: number | null;
   /** By property. */
   readonly latest: ReadonlyMap<string, Value>;
+  /** By property, where the rules of this place are others than those of the property. */
+  readonly levels: ReadonlyMap<string, readonly Level[]>;
 }
 
+/** A range of values and what they mean; ranges stand in rising order. */
 export interface Level {
   /** The level begins with this value; null for the first. */
   readonly from: number | null;
   /** German. */
   readonly name: string;
+  /** 0 is the best; where both cold and heat are bad, ranks fall and rise again. */
+  readonly rank: number;
 }
 
 export interface Property {
@@ -193,6 +198,9 @@ function thing(entry: unknown): Thing {
     height: maybeNumber(from, "height"),
     ...recency(from),
     latest: values(from.latest),
+    levels: new Map(
+      Object.entries(object(from.levels ?? {}, "levels")).map(([key, entry]) => [key, levels(entry)] as const),
+    ),
   };
 }
 
@@ -223,11 +231,15 @@ function property(key: string, entry: unknown): Property {
     name: { de: text(name, "de"), en: text(name, "en") },
     unit: text(from, "unit"),
     digits: maybeNumber(from, "digits"),
-    levels: list(from.levels, "levels").map((level) => {
-      const step = object(level, "level");
-      return { from: maybeNumber(step, "from"), name: text(step, "name") };
-    }),
+    levels: levels(from.levels),
   };
+}
+
+function levels(from: unknown): readonly Level[] {
+  return list(from, "levels").map((entry) => {
+    const level = object(entry, "level");
+    return { from: maybeNumber(level, "from"), name: text(level, "name"), rank: number(level, "rank") };
+  });
 }
 
 /** A message of `/live`; throws DescriptionError where it is none. One of a kind that is not known yet is null. */

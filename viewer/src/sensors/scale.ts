@@ -14,12 +14,11 @@ const STEPS = [1, 2, 5, 10];
 const HOUR = 3_600_000;
 
 /**
- * An axis that holds all values and, where the property has levels, the threshold of the second: whether a room was
+ * An axis that holds all values and, where the property has levels, the limits of the best one: whether a room was
  * well aired is seen at once, and a quiet day does not fill the height with noise.
  */
 export function scale(values: readonly number[], levels: readonly Level[]): Scale {
-  const thresholds = levels.flatMap(({ from }) => (from === null ? [] : [from]));
-  const reach = thresholds.length > 0 ? [...values, (thresholds[0] ?? 0) * 1.2, (thresholds[0] ?? 0) * 0.4] : values;
+  const reach = [...values, ...around(levels)];
   const [least, most] = reach.length > 0 ? [Math.min(...reach), Math.max(...reach)] : [0, 1];
   const span = Math.max(most - least, Math.abs(most) * 0.02, 0.1);
   const rough = span / 4;
@@ -38,6 +37,19 @@ export function scale(values: readonly number[], levels: readonly Level[]): Scal
     ),
     digits,
   };
+}
+
+/** Where the best level ends, with some of what is beyond. */
+function around(levels: readonly Level[]): readonly number[] {
+  const best = levels.findIndex(({ rank }) => rank === 0);
+  const [from, to] = [levels[best]?.from ?? null, levels[best + 1]?.from ?? null];
+  if (best < 0 || (from === null && to === null)) return [];
+  if (from === null || to === null) {
+    const limit = from ?? to ?? 0;
+    const span = Math.abs(limit) || 1;
+    return from === null ? [limit - 0.6 * span, limit + 0.2 * span] : [limit - 0.2 * span, limit + 0.6 * span];
+  }
+  return [from - 0.2 * (to - from), to + 0.2 * (to - from)];
 }
 
 /** Hours to write below a stretch of time: every fourth of the day, 0, 4, 8 …, by the hour that `hourOf` tells. */

@@ -121,7 +121,7 @@ const OTHER_MEANINGS: readonly { readonly shape: Shape; readonly isOld: boolean;
 export function meanings(properties: Iterable<Property>, words: Words): readonly Meaning[] {
   const levels = [...properties].flatMap((property) =>
     property.levels.map((level, index) => ({
-      shape: levelShape(index),
+      shape: levelShape(level.rank),
       isOld: false,
       text: `${levelWord(level, words)}: ${words.in(property.name)} ${range(property, index, words)}`,
     })),

@@ -5,7 +5,7 @@ import { parseMessage } from "../../src/sensors/protocol";
 import { conditionWord, lineText, meanings, placeName, stateWord } from "../../src/sensors/words";
 import { DescriptionError } from "../../src/twin/description";
 import { Words } from "../../src/twin/words";
-import { alert, change, changes, HOUR, iso, MINUTE, NOW, snapshot, thing } from "./messages";
+import { alert, change, changes, HOUR, iso, MINUTE, NOW, snapshot, thing, value } from "./messages";
 
 const DE = new Words("de");
 
@@ -158,32 +158,42 @@ describe("what is said", () => {
   it("of a level is what the server calls it, and of several sensors how old the worst of them is", () => {
     const water = { name: { de: "Pegel", en: "Water level" }, unit: "m", digits: 2 };
     const levels = [
-      { from: null, name: "normal" },
-      { from: 2.5, name: "Hochwasser" },
+      { from: null, name: "Niedrigwasser", rank: 1 },
+      { from: 0.4, name: "normal", rank: 0 },
+      { from: 2.5, name: "Hochwasser", rank: 1 },
+    ];
+    const strict = [
+      { from: null, name: "gut", rank: 0 },
+      { from: 450, name: "hier zu viel", rank: 1 },
     ];
     const message = snapshot([
       thing({ id: "1", more: { latest: { level: { time: iso(NOW), value: 2.61, level: 1 } } } }),
       thing({ id: "2", age: 25 * MINUTE }),
       thing({ id: "3", age: 50 * MINUTE }),
       thing({ id: "4", age: 5 * HOUR }),
+      thing({ id: "5", more: { levels: { co2: strict }, latest: { co2: { ...value(500), level: 1 } } } }),
+      // A limit belongs to the level that the server says.
+      thing({ id: "6", more: { latest: { level: { time: iso(NOW), value: 0.4, level: 1 } } } }),
     ]);
     const { book } = read(
       message.replace('"properties":{', `"properties":{"level":${JSON.stringify({ ...water, levels })},`),
     );
     expect(condition(book, "1")).toMatchObject({ shape: "raised", word: "Hochwasser" });
-    const states = [...book.things.keys()].map((id) => stateWord(condition(book, id), DE));
-    expect(states).toEqual(["Hochwasser", "gut, verspätet", "gut, veraltet", "keine Daten"]);
+    expect(condition(book, "6").word).toBe("Niedrigwasser");
+    const states = ["1", "2", "3", "4", "5"].map((id) => stateWord(condition(book, id), DE));
+    expect(states).toEqual(["Hochwasser", "gut, verspätet", "gut, veraltet", "keine Daten", "hier zu viel"]);
     expect(condition(book, "3").severity).toBeGreaterThan(condition(book, "2").severity);
     const told = meanings(book.properties.values(), DE).map(({ text }) => text.replaceAll("\u00a0", " "));
-    expect(told.slice(0, 5)).toEqual([
-      "normal: Pegel unter 2,50 m",
+    expect(told.slice(0, 6)).toEqual([
+      "Niedrigwasser: Pegel unter 0,40 m",
+      "normal: Pegel 0,40 bis 2,50 m",
       "Hochwasser: Pegel über 2,50 m",
       "gut: CO2 unter 1.000 ppm",
       "lüften: CO2 1.000 bis 2.000 ppm",
       "dringend lüften: CO2 über 2.000 ppm",
     ]);
     const english = meanings(book.properties.values(), new Words("en")).map(({ text }) => text);
-    expect(english.slice(1, 4).map((text) => text.split(":")[0])).toEqual(["Hochwasser", "good", "ventilate"]);
+    expect(english.slice(2, 5).map((text) => text.split(":")[0])).toEqual(["Hochwasser", "good", "ventilate"]);
   });
 
   it("names rooms as people do", () => {

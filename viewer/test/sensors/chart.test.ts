@@ -21,6 +21,16 @@ describe("an axis", () => {
     expect(marks).toContain(1000);
   });
 
+  it("holds both limits where too little is as bad as too much, and no more", () => {
+    const comfort = [
+      { from: null, name: "zu kalt", rank: 1 },
+      { from: 19, name: "gut", rank: 0 },
+      { from: 26, name: "zu warm", rank: 1 },
+    ];
+    const { low, high } = scale([21, 22], comfort);
+    expect([low, high]).toEqual([15, 30]);
+  });
+
   it("reaches as far as the worst value", () => {
     expect(scale([430, 4700], LEVELS).high).toBeGreaterThanOrEqual(4700);
   });

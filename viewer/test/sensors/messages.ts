@@ -82,9 +82,9 @@ export const PROPERTIES = {
     unit: "ppm",
     digits: 0,
     levels: [
-      { from: null, name: "gut" },
-      { from: 1000, name: "lüften" },
-      { from: 2000, name: "dringend lüften" },
+      { from: null, name: "gut", rank: 0 },
+      { from: 1000, name: "lüften", rank: 1 },
+      { from: 2000, name: "dringend lüften", rank: 2 },
     ],
   },
   temperature: { name: { de: "Temperatur", en: "Temperature" }, unit: "°C", digits: 1, levels: [] },
