@@ -28,3 +28,25 @@ def _no_grid_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[N
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data-home")))
         yield
+
+
+LONGEST = ("tests/viewer/", "tests/packaging/", "tests/end_to_end/")
+"""Rooms that take longest. Begun last, they would leave other processes without work at the end."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the rooms of `LONGEST`; all others keep their order."""
+
+    def turn(item: pytest.Item) -> int:
+        return next((at for at, room in enumerate(LONGEST) if item.nodeid.startswith(room)), len(LONGEST))
+
+    items.sort(key=turn)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Share tests between processes as `tests.sharing` does; only where there are several, so xdist is here."""
+    from tests.sharing import Sharing
+
+    return Sharing(config, log)

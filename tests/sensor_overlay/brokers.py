@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.sensor_overlay.databases import free_port
+from tests.ports import free_port
 
 PROJECT = Path(__file__).parents[2]
 SHIPPED = (PROJECT / "deploy" / "mosquitto.conf").read_text(encoding="utf-8")

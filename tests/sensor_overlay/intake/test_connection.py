@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from sensor_overlay.intake.connection import BrokerError, Connection, Endpoint
+from tests.ports import free_port
 from tests.sensor_overlay.brokers import WAIT
-from tests.sensor_overlay.databases import free_port
 from tests.sensor_overlay.intake.fake_broker import REFUSED, Peer, fake_broker, publish
 
 FILTERS = ["application/#"]

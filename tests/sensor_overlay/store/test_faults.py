@@ -144,6 +144,8 @@ def kill_at(url: str, number: int) -> bool:
     return os.WIFSIGNALED(status)
 
 
+# The child uses no other thread: it writes, and is gone.
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_killed_at_each_statement_nothing_is_half_written(database_url: str) -> None:
     async def first(store: Store) -> list[Any]:
         await write_first(store)

@@ -19,7 +19,7 @@ from typing import Any
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, Envelope, LoginPassword
 
-from tests.sensor_overlay.databases import free_port
+from tests.ports import free_port
 
 
 @dataclass
