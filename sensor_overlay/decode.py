@@ -11,17 +11,13 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from sensor_overlay.codecs import Codec, by_profile
+from sensor_overlay.codecs import Codec, CodecFailedError, by_profile
+from sensor_overlay.codecs.checking import LONGEST_NAME, MOST_READINGS, checked, named
 from sensor_overlay.observed import BY_ALIAS, PROPERTIES
 from sensor_overlay.uplink import BadMessageError, Cause, Decoded, Reading, Uplink
 
-MOST_READINGS = 64
-"""An uplink with more values than this is none of a sensor's."""
-MOST_REMEMBERED = 1_024
-"""A frame of 242 bytes cannot hold as many."""
 _MOST_VALUES = 512
 _MOST_LEVELS = 8
-_LONGEST_NAME = 64
 
 # A value that is a text: a number as JavaScript's toFixed() leaves it, or with its unit ("2821 mm"), or a word.
 _NUMBER_AND_UNIT = re.compile(
@@ -65,8 +61,6 @@ _DIMENSIONS = MappingProxyType(
         "power": "power",
     }
 )
-_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_NOT_IN_A_NAME = re.compile(r"[^0-9a-z_]+")
 _REMEMBERED = frozenset({"history", "historical", "datalog"})
 _NOT_MEASURED = frozenset(
     {
@@ -91,9 +85,7 @@ def decode(uplink: Uplink, model: str, received: int) -> Decoded:
     Raises:
         BadMessageError: NO_CODEC or UNDECODABLE; nothing else is ever raised for the uplink's sake.
     """
-    codec = by_profile(model) if model else None
-    if codec is None and uplink.profile:
-        codec = by_profile(uplink.profile)
+    codec = codec_of(uplink, model)
     if uplink.object:
         readings, notes = _from_object(uplink.object, codec.fields if codec else {})
         if readings:
@@ -104,6 +96,18 @@ def decode(uplink: Uplink, model: str, received: int) -> Decoded:
     if codec is None:
         raise BadMessageError(Cause.NO_CODEC, _without_codec(uplink, model), dev_eui=uplink.dev_eui)
     return _from_payload(uplink, codec, received)
+
+
+def codec_of(uplink: Uplink, model: str) -> Codec | None:
+    """Return the codec for a device: that of the registry's model, else of the network server's profile."""
+    codec = by_profile(model) if model else None
+    return by_profile(uplink.profile) if codec is None and uplink.profile else codec
+
+
+def may_wait(uplink: Uplink, model: str) -> bool:
+    """Return whether `decode` may wait for another process over an uplink: then no event loop should call it."""
+    codec = codec_of(uplink, model)
+    return codec is not None and codec.is_apart
 
 
 def _without_codec(uplink: Uplink, model: str) -> str:
@@ -118,31 +122,15 @@ def _from_payload(uplink: Uplink, codec: Codec, received: int) -> Decoded:
     at = uplink.time if uplink.time is not None else received
     try:
         found = codec.decode(uplink.payload, uplink.f_port, at)
-        return _checked(found)
+        return checked(found)
     except BadMessageError as error:
         detail = f"{codec.title}: {error.detail}"
         raise BadMessageError(Cause.UNDECODABLE, detail, dev_eui=uplink.dev_eui) from None
+    except CodecFailedError as error:
+        raise BadMessageError(Cause.UNDECODABLE, f"{codec.title}: its codec: {error}", dev_eui=uplink.dev_eui) from None
     except Exception as error:
         detail = f"{codec.title}: its codec failed with {type(error).__name__}"
         raise BadMessageError(Cause.UNDECODABLE, detail, dev_eui=uplink.dev_eui) from error
-
-
-def _checked(found: Decoded) -> Decoded:
-    """Return what a codec gave, without what no table can hold."""
-    readings = {reading.observed_property: reading for reading in found.readings if _is_sound(reading)}
-    history = tuple([(then, reading) for then, reading in found.history if _is_sound(reading)])
-    if len(readings) > MOST_READINGS or len(history) > MOST_REMEMBERED:
-        raise BadMessageError(Cause.UNDECODABLE, f"more than {MOST_READINGS} values are no uplink of a sensor")
-    lost = len(found.readings) - len(readings) + len(found.history) - len(history)
-    if not lost:
-        return found
-    note = f"{lost} values were left out: no finite number, no name as ours are, or a name twice"
-    return Decoded(readings=tuple(readings.values()), history=history, notes=(*found.notes, note))
-
-
-def _is_sound(reading: Reading) -> bool:
-    # An overflow is an integer of hundreds of digits; it becomes UNDECODABLE like whatever else a codec does wrong.
-    return math.isfinite(reading.value) and _name(reading.observed_property) == reading.observed_property
 
 
 def _from_object(
@@ -162,7 +150,7 @@ def _from_object(
         name = key.lower()
         if name in _REMEMBERED:
             notes[f"{name!r} of the network server's object was not read: those values are not of now"] = None
-        elif name in _NOT_MEASURED or len(key) > _LONGEST_NAME:
+        elif name in _NOT_MEASURED or len(key) > LONGEST_NAME:
             continue  # a name that long is none, and must not fill the memory of names
         elif not isinstance(value, dict):
             _take(found, path, key, value, "", fields)
@@ -229,7 +217,7 @@ def _number(value: Any) -> tuple[float | None, str, bool]:
             return (float(value), "", True) if math.isfinite(value) else (None, "", True)
         except OverflowError:
             return None, "", True
-    if isinstance(value, str) and len(value) <= _LONGEST_NAME:
+    if isinstance(value, str) and len(value) <= LONGEST_NAME:
         matched = _NUMBER_AND_UNIT.fullmatch(value)
         if matched:
             return float(matched[1]), matched[2], True
@@ -240,8 +228,8 @@ def _number(value: Any) -> tuple[float | None, str, bool]:
 @functools.lru_cache(maxsize=4_096)  # names come from outside: bounded
 def _known_name(path: tuple[str, ...], key: str) -> tuple[str, str, str]:
     """Return the name of a value with all that it is in, the property that it is, and the unit that its name tells."""
-    own = _name(key)
-    full = _name("_".join((*path, key)))
+    own = named(key)
+    full = named("_".join((*path, key)))
     for name in (key.lower(), own, full):
         if name in BY_ALIAS:
             return full, BY_ALIAS[name], ""
@@ -250,9 +238,3 @@ def _known_name(path: tuple[str, ...], key: str) -> tuple[str, str, str]:
     if stem in BY_ALIAS and unit in _UNITS:
         return full, BY_ALIAS[stem], unit
     return full, full, ""
-
-
-def _name(name: str) -> str:
-    """Return a name as ours are: lower-case letters, digits and underscores, beginning with a letter, at most 64."""
-    snake = _NOT_IN_A_NAME.sub("_", _CAMEL.sub("_", name[:200]).lower()).strip("_")
-    return (snake if not snake or snake[0].isalpha() else f"n{snake}")[:_LONGEST_NAME].rstrip("_")

@@ -11,11 +11,11 @@ from pathlib import Path
 
 from sensor_overlay import instants
 from sensor_overlay.access import load_tokens
-from sensor_overlay.alerts import Alerts, keep_watch
-from sensor_overlay.codecs import codecs
+from sensor_overlay.alerts import Alerts, Listening, keep_watch
+from sensor_overlay.codecs import codecs, rest, troubles
 from sensor_overlay.configured import has_sensors
-from sensor_overlay.decode import decode
-from sensor_overlay.intake.delivery import Batch
+from sensor_overlay.decode import decode, may_wait
+from sensor_overlay.intake.delivery import WEBHOOK, Batch
 from sensor_overlay.intake.listener import Listener, Patience
 from sensor_overlay.intake.pipeline import Limits, Pipeline, waits
 from sensor_overlay.intake.sources import sources, webhook_secrets
@@ -194,20 +194,24 @@ class Service:
         found = self._running.pipeline.troubles()
         for listener in self._running.listeners:
             found += listener.troubles()
+        found += troubles()
         if self._running.broken:
             found.append("Ein Teil des Dienstes steht still; das Protokoll nennt den Fehler. Bitte neu starten.")
         if self._running.untold:
             found.append(f"{len(self._running.untold)} Empfänger sind nicht erreichbar; Meldungen an sie warten.")
         return found
 
-    def listening_since(self) -> int | None:
-        """Return the instant since which uplinks can come in without a break; None while they cannot."""
-        if self._running is None:
-            return None
-        since = [self._running.pipeline.storing_since]
-        since += [listener.listening_since for listener in self._running.listeners]
-        known = [instant for instant in since if instant is not None]
-        return max(known) if len(known) == len(since) else None
+    def listening(self) -> Listening:
+        """Return since when uplinks can come in without a break, by the broker that they come from."""
+        storing = self._running.pipeline.storing_since if self._running is not None else None
+        if self._running is None or storing is None:
+            return Listening()
+        since: dict[str, int | None] = {WEBHOOK: storing}
+        for listener in self._running.listeners:
+            own = listener.listening_since
+            since[listener.source.name] = None if own is None else max(own, storing)
+        known = [instant for instant in since.values() if instant is not None]
+        return Listening(since, max(known) if len(known) == len(since) else None)
 
     # Running
 
@@ -218,7 +222,9 @@ class Service:
             StoreError: the database needs a person before it can be used.
             SettingsError: a secret that the settings name is not there.
         """
-        codecs()  # installed ones are tried now, so that the log names a broken one before the first uplink
+        await asyncio.to_thread(
+            codecs
+        )  # installed ones are tried now, so that the log names a broken one before the first uplink
         self._opening = asyncio.create_task(self._open(), name="sensors: opening")
         first = asyncio.create_task(self._tried.wait())
         await asyncio.wait([self._opening, first], return_when=asyncio.FIRST_COMPLETED)
@@ -251,14 +257,14 @@ class Service:
         senders = senders_of(store, self.settings, self.alerts.rules.recipients, self._base, self._title)
         hub = Hub(store, scales=Scales(self.alerts.rules.levels))
         keeper = Keeper(store, self.alerts)
-        pipeline = Pipeline(keeper, decode, written=lambda _: hub.wake(), limits=self._limits)
+        pipeline = Pipeline(keeper, decode, may_wait=may_wait, written=lambda _: hub.wake(), limits=self._limits)
         listeners = tuple(Listener(source, pipeline, patience=self._patience) for source in self._sources)
         running = Running(store, hub, pipeline, listeners)
         await hub.start()
         pipeline.start()
         running.listening = [running.spawn(one.run(), f"broker {one.source.name}") for one in listeners]
         sensors = self.settings
-        watch = keep_watch(store, self.alerts, self.listening_since, lambda: hub.wake())
+        watch = keep_watch(store, self.alerts, self.listening, lambda: hub.wake())
         running.others = [
             running.spawn(watch, "alerts"),
             running.spawn(_look_at(running), "look at messages"),
@@ -297,6 +303,7 @@ class Service:
             await self._running.hub.stop()
             await self._running.store.close()
         self._running = self._leaving = None
+        rest()
 
 
 async def _end(tasks: Sequence[asyncio.Task[None]], *, patience: float = 0.0) -> None:

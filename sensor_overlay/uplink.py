@@ -66,7 +66,9 @@ class Uplink:
     Attributes:
         network: `chirpstack` or `tts`.
         dev_eui: 16 lower-case hexadecimal digits; the topic's where both tell one.
-        time: instant that the network received it, as the message says; None where it does not say.
+        time: instant that the network received it, as the message says; None where it does not say. With ChirpStack it
+            may be the gateway's clock.
+        heard: the same by the network server's own clock; None where that is not told.
         dev_addr: 8 lower-case hexadecimal digits; the session in which `f_cnt` counts. Empty where unknown.
         session: what else names that session (`session_key_id` of The Things Stack); empty where nothing does.
         f_cnt: frame counter; absent means 0.
@@ -80,12 +82,13 @@ class Uplink:
         profile: name of the device profile or model, which helps to find the codec; empty where unknown.
         rssi: dBm at the best gateway, None where not told.
         snr: dB at that gateway.
-        data_rate: spreading factor and bandwidth or DR number, as text; empty where not told.
+        data_rate: spreading factor and bandwidth or DR number, as text (`SF7BW125`); empty where not told.
     """
 
     network: str
     dev_eui: str
     time: int | None = None
+    heard: int | None = None
     dev_addr: str = ""
     session: str = ""
     f_cnt: int = 0
@@ -110,7 +113,7 @@ class DeviceStatus:
         dev_eui: as in `Uplink`.
         time: as in `Uplink`.
         battery: percent; None on external power or unknown.
-        margin: dB of the last downlink, None where not told.
+        margin: dB by which it heard the last downlink better than it needs to; None where not told.
         is_externally_powered: no battery.
     """
 

@@ -6,6 +6,6 @@ table `message` as soon as the alert itself does, so nothing that stops in betwe
 
 from sensor_overlay.alerts.handling import Handled, acknowledge, close
 from sensor_overlay.alerts.judging import Alerts
-from sensor_overlay.alerts.watching import TICK_SECONDS, keep_watch, tick
+from sensor_overlay.alerts.watching import TICK_SECONDS, Listening, keep_watch, tick
 
-__all__ = ["TICK_SECONDS", "Alerts", "Handled", "acknowledge", "close", "keep_watch", "tick"]
+__all__ = ["TICK_SECONDS", "Alerts", "Handled", "Listening", "acknowledge", "close", "keep_watch", "tick"]

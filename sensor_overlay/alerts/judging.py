@@ -30,15 +30,17 @@ from sensor_overlay.rules.states import LATE_AFTER
 from sensor_overlay.store.known import KnownThing
 from sensor_overlay.store.lists import Texts, among
 from sensor_overlay.store.opening import Commit
-from sensor_overlay.store.schema import alert, watch
+from sensor_overlay.store.schema import alert, thing, watch
 from sensor_overlay.store.writing import Change
 
 HELD: Final = -1
 """Rank of the row in `watch` that says up to which level a person has closed."""
 _MOST_PLACES: Final = 50_000
 
-_OPEN: Final = select(alert.c.subject, alert.c.id, alert.c.rank, alert.c.peak, alert.c.text).where(
-    alert.c.closed.is_(None), among(alert.c.subject, "subjects", Texts)
+_OPEN: Final = (
+    select(alert.c.subject, alert.c.id, alert.c.rank, alert.c.peak, alert.c.text, thing.c.last_seen)
+    .select_from(alert.join(thing))
+    .where(alert.c.closed.is_(None), among(alert.c.subject, "subjects", Texts))
 )
 _WATCHES: Final = select(
     watch.c.subject, watch.c.rank, watch.c.since, watch.c.last, watch.c.readings, watch.c.held
@@ -140,10 +142,13 @@ class Alerts:
         for row in await commit.connection.execute(_WATCHES, subjects):
             watched.setdefault(row.subject, {})[row.rank] = row
         ended: list[tuple[int, Rule, KnownThing]] = []
-        for subject, alert_id, rank, peak, text in await commit.connection.execute(_OPEN, subjects):
+        for subject, alert_id, rank, peak, text, last_seen in await commit.connection.execute(_OPEN, subjects):
             case = cases.get(subject)
             if case is None:
-                ended.append((alert_id, *silences[subject]))
+                rule, of = silences[subject]
+                # What waited somewhere, and was sent before it fell silent, ends nothing.
+                if not rule.is_silent(last_seen, of.expected_interval, commit.now):
+                    ended.append((alert_id, rule, of))
             else:
                 case.alert_id, case.text, case.before = alert_id, text, Standing(rank, peak)
         for subject, case in cases.items():

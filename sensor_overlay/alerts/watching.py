@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -38,6 +38,7 @@ _PLACE: Final = (
     thing.c.municipality,
     thing.c.room,
     thing.c.last_seen,
+    thing.c.source,
     thing.c.expected_interval,
     thing.c.is_registered,
     thing.c.is_test,
@@ -56,6 +57,7 @@ _OPEN: Final = (
     .select_from(alert.join(thing))
     .where(alert.c.closed.is_(None))
 )
+_CATCHING_UP: Final = LATE_AFTER * SECOND
 _SUBJECT: Final = bindparam("rule", type_=Text()) + literal("/t") + cast(thing.c.id, Text)
 _SILENT: Final = select(*_PLACE).where(
     thing.c.is_registered,
@@ -63,7 +65,8 @@ _SILENT: Final = select(*_PLACE).where(
     # Never heard: it hangs nowhere yet.
     thing.c.last_seen + cast(thing.c.expected_interval * bindparam("patience", type_=Double()), BigInteger)
     <= bindparam("now"),
-    thing.c.expected_interval <= bindparam("listening"),
+    # What waited while we were away may still be coming.
+    thing.c.arrived + cast(thing.c.expected_interval * _CATCHING_UP, BigInteger) <= bindparam("now"),
     ~exists().where(alert.c.subject == _SUBJECT, alert.c.closed.is_(None)),
     # A person closed it, and it was not heard since.
     ~exists().where(watch.c.subject == _SUBJECT, watch.c.since >= thing.c.last_seen),
@@ -99,23 +102,41 @@ class _Due:
         return bool(self.silent or self.over or self.escalating)
 
 
-async def tick(store: Store, alerts: Alerts, now: int, listening_since: int | None) -> bool:
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """Since when uplinks can come in without a break; an instant, or None while they cannot.
+
+    Attributes:
+        by_source: of each broker, by its name, and of the webhooks.
+        otherwise: of things that came by none of these, or of which that is not known: the worst of all.
+    """
+
+    by_source: Mapping[str, int | None] = field(default_factory=dict)
+    otherwise: int | None = None
+
+    def has_had(self, source: str, span: float, now: int) -> bool:
+        """Return whether what comes by a source could come in for so many microseconds until now."""
+        since = self.by_source.get(source, self.otherwise)
+        return since is not None and now - since >= span
+
+
+async def tick(store: Store, alerts: Alerts, now: int, listening: Listening) -> bool:
     """Do what time has made due, and return whether there was anything.
 
-    A sensor is silent only while we listen: after a restart, or after a broker was away, each has two of its intervals
-    to be heard, whatever its last uplink was.
+    A sensor is silent only while we listen to the broker by which it came last: after a restart, or after that broker
+    was away, it has two of its intervals to be heard, whatever its last uplink was.
 
     Args:
         store: the database.
         alerts: by whose rules.
         now: instant.
-        listening_since: instant since which uplinks can come in without a break; None while they cannot.
+        listening: to whom, and since when.
     """
     async with store.reading() as connection:
-        if not await _due(connection, alerts, now, listening_since):
+        if not await _due(connection, alerts, now, listening):
             return False
     async with store.writing(now) as commit:
-        due = await _due(commit.connection, alerts, now, listening_since)
+        due = await _due(commit.connection, alerts, now, listening)
         await _open_silences(commit, due.silent)
         await _end(commit, due.over)
         await _escalate(commit, due.escalating)
@@ -135,7 +156,7 @@ async def settle(store: Store, alerts: Alerts) -> None:
 async def keep_watch(
     store: Store,
     alerts: Alerts,
-    listening_since: Callable[[], int | None],
+    listening: Callable[[], Listening],
     wake: Callable[[], None],
     *,
     seconds: float = TICK_SECONDS,
@@ -145,7 +166,7 @@ async def keep_watch(
     Args:
         store: the database.
         alerts: by whose rules.
-        listening_since: see `tick`.
+        listening: see `tick`.
         wake: tells viewers that something changed.
         seconds: between two looks.
     """
@@ -155,7 +176,7 @@ async def keep_watch(
             if not is_settled:
                 await settle(store, alerts)
                 is_settled = True
-            if await tick(store, alerts, present(), listening_since()):
+            if await tick(store, alerts, present(), listening()):
                 wake()
         except (StoreError, StoreUnavailableError) as error:
             logger.warning("alerts: %s", error)
@@ -164,7 +185,7 @@ async def keep_watch(
         await asyncio.sleep(seconds)
 
 
-async def _due(connection: AsyncConnection, alerts: Alerts, now: int, listening_since: int | None) -> _Due:
+async def _due(connection: AsyncConnection, alerts: Alerts, now: int, listening: Listening) -> _Due:
     due = _Due()
     rules = alerts.rules
     for row in await connection.execute(_OPEN):
@@ -174,7 +195,7 @@ async def _due(connection: AsyncConnection, alerts: Alerts, now: int, listening_
             due.over.append((row, "", None))
         elif not row.is_registered or row.is_test or not rule.is_about(row):
             due.over.append((row, "", rule))
-        elif row.kind == "silence" and row.last_seen is not None and row.last_seen > row.opened:
+        elif row.kind == "silence" and not rule.is_silent(row.last_seen, row.expected_interval, now):
             due.over.append((row, heard_text(row) if rule.tells_end else "", rule))
         elif (
             rule.escalate_after
@@ -184,11 +205,13 @@ async def _due(connection: AsyncConnection, alerts: Alerts, now: int, listening_
             and rule.quiet.awake(row.opened, now) >= rule.escalate_after
         ):
             due.escalating.append((row, rule))
-    if listening_since is not None:
-        listening = (now - listening_since) / SECOND / LATE_AFTER
-        for rule in rules.silences:
-            asked = {"rule": rule.id, "now": now, "patience": rule.silent_after * SECOND, "listening": int(listening)}
-            due.silent += [(rule, row) for row in await connection.execute(_SILENT, asked) if rule.is_about(row)]
+    for rule in rules.silences:
+        asked = {"rule": rule.id, "now": now, "patience": rule.silent_after * SECOND}
+        due.silent += [
+            (rule, row)
+            for row in await connection.execute(_SILENT, asked)
+            if rule.is_about(row) and listening.has_had(row.source, row.expected_interval * _CATCHING_UP, now)
+        ]
     return due
 
 

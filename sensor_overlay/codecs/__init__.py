@@ -1,4 +1,4 @@
-"""Codecs: how the payload of a device is read.  Ours, and those that others install."""
+"""Codecs: how the payload of a device is read.  Ours, and those that others install, which run in another process."""
 
 from __future__ import annotations
 
@@ -10,10 +10,25 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from sensor_overlay.codecs import decentlab, dragino, elsys, milesight, sensative
-from sensor_overlay.codecs.codec import Codec, Example, decoded, fault_of, undecodable
+from sensor_overlay.codecs.apart import Apart, CodecFailedError
+from sensor_overlay.codecs.codec import Codec, Example, decoded, undecodable
+from sensor_overlay.codecs.worker import Offered
+from sensor_overlay.uplink import Decoded
 from zwilling.issues import Issue, Severity
 
-__all__ = ["GROUP", "Codec", "Example", "by_profile", "codecs", "decoded", "findings", "undecodable"]
+__all__ = [
+    "GROUP",
+    "Codec",
+    "CodecFailedError",
+    "Example",
+    "by_profile",
+    "codecs",
+    "decoded",
+    "findings",
+    "rest",
+    "troubles",
+    "undecodable",
+]
 
 GROUP = "zwilling.codecs"
 """Entry points under which a package offers a `Codec` or several."""
@@ -21,6 +36,7 @@ GROUP = "zwilling.codecs"
 _OURS = (*elsys.CODECS, *milesight.CODECS, *decentlab.CODECS, *dragino.CODECS, *sensative.CODECS)
 _BETWEEN = re.compile(r"[^0-9a-z]+")
 _LONGEST_NAME = 200
+_apart = Apart()
 
 logger = logging.getLogger(__name__)
 
@@ -48,8 +64,21 @@ def by_profile(profile: str) -> Codec | None:
     return _found(profile[:_LONGEST_NAME])
 
 
+def troubles() -> list[str]:
+    """Return which installed codecs cannot be asked now, a German sentence each."""
+    return _apart.troubles()
+
+
+def rest() -> None:
+    """End the process in which installed codecs run; it begins anew when one is asked."""
+    _apart.rest()
+
+
 def forget() -> None:
     """Look for installed codecs anew at the next call."""
+    global _apart
+    rest()
+    _apart = Apart()
     _loaded.cache_clear()
     _found.cache_clear()
 
@@ -78,24 +107,40 @@ def _found(name: str) -> Codec | None:
 def _loaded() -> tuple[Mapping[str, Codec], tuple[Issue, ...]]:
     found = {codec.key: codec for codec in _OURS}
     issues: list[Issue] = []
-    for point in importlib.metadata.entry_points(group=GROUP):
+    for number, point in enumerate(importlib.metadata.entry_points(group=GROUP)):
         source = f"{point.dist.name if point.dist else 'unknown'}: {point.name} = {point.value}"
-        try:
-            offered = point.load()
-            offered = (offered,) if isinstance(offered, Codec) else tuple(offered)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a plugin does, the others must go on
-            issues.append(_broken(source, f"it cannot be loaded: {type(error).__name__}: {error}"))
-            continue
-        for codec in offered:
-            fault = fault_of(codec) if isinstance(codec, Codec) else "it is no sensor_overlay.codecs.Codec"
-            if fault:
-                issues.append(_broken(source, fault))
-            else:
-                found.pop(codec.key, None)  # so that it stands last, and wins
-                found[codec.key] = codec
+        entry = f"{number} {point.name}"  # two packages may give theirs the same name
+        loaded = _apart.load(entry, point.value)
+        issues += [_broken(source, fault) for fault in loaded.faults]
+        for offered in loaded.codecs:
+            found.pop(offered.key, None)  # so that it stands last, and wins
+            found[offered.key] = _installed(entry, offered)
     for issue in issues:
         logger.warning("codec left out: %s: %s", issue.source, issue.message)
     return MappingProxyType(found), tuple(issues)
+
+
+def _installed(entry: str, offered: Offered) -> Codec:
+    """Return a codec that asks the other process."""
+
+    def decode(payload: bytes, f_port: int, received: int) -> Decoded:
+        answer = _apart.decode(entry, offered.key, offered.title, payload, f_port, received)
+        if answer.undecodable:
+            raise undecodable(answer.undecodable)
+        if answer.failed:
+            raise CodecFailedError(f"it failed with {answer.failed}")
+        return answer.decoded()
+
+    return Codec(
+        key=offered.key,
+        title=offered.title,
+        vendor=offered.vendor,
+        models=offered.models,
+        decode=decode,
+        fields=MappingProxyType(dict(offered.fields)),
+        examples=(),
+        is_apart=True,
+    )
 
 
 def _broken(source: str, fault: str) -> Issue:

@@ -43,6 +43,7 @@ class Codec:
         fields: what the maker's own decoder for network servers calls things, where a name alone does not tell quantity
             and unit: name in lower case to our property and the number to divide by.
         examples: at least one; a codec that fails its own examples is not used.
+        is_apart: it runs in another process, so that an answer may take its time; the twin sets it.
     """
 
     key: str
@@ -52,6 +53,7 @@ class Codec:
     decode: Decode
     fields: Mapping[str, tuple[str, float]] = field(default_factory=lambda: MappingProxyType({}))
     examples: tuple[Example, ...]
+    is_apart: bool = False
 
 
 def decoded(

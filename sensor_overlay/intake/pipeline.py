@@ -111,6 +111,7 @@ class Pipeline:
         keeper: Keeper,
         decode: Decode,
         *,
+        may_wait: Callable[[Uplink, str], bool] = lambda _uplink, _model: False,
         written: Callable[[Written], None] = lambda _: None,
         limits: Limits = Limits(),
         now: Callable[[], int] = instants.now,
@@ -120,6 +121,7 @@ class Pipeline:
         Args:
             keeper: the store.
             decode: `sensor_overlay.decode.decode`, or another.
+            may_wait: whether `decode` of an uplink with a model may wait; it is called in a thread then.
             written: called after each commit.
             limits: see there.
             now: the clock.
@@ -127,6 +129,7 @@ class Pipeline:
         self.counts = Counts()
         self._keeper = keeper
         self._decode = decode
+        self._may_wait = may_wait
         self._written = written
         self._limits = limits
         self._now = now
@@ -296,7 +299,10 @@ class Pipeline:
         models = await self._models_of(pairs)
         for number, (delivery, message) in enumerate(pairs, 1):
             content = message.letter if isinstance(message, _Unwritable) else message
-            add(batch, delivery, content, models, self._decode)
+            if isinstance(content, Uplink) and self._may_wait(content, models.get(content.dev_eui, "")):
+                await asyncio.to_thread(add, batch, delivery, content, models, self._decode)
+            else:
+                add(batch, delivery, content, models, self._decode)
             if number % _A_BREATH == 0:
                 await asyncio.sleep(0)  # others answer requests in this loop
         return batch

@@ -33,9 +33,10 @@ class _Device(msgspec.Struct, rename="camel"):
     dev_eui: str | None = None
 
 
-class _Reception(msgspec.Struct):
+class _Reception(msgspec.Struct, rename="camel"):
     rssi: float | None = None
     snr: float | None = None
+    ns_time: str | None = None
 
 
 class _Lora(msgspec.Struct, rename="camel"):
@@ -196,6 +197,7 @@ def _uplink(up: _Up, dev_eui: str) -> Uplink:
             network="chirpstack",
             dev_eui=dev_eui,
             time=fields.instant(up.time),
+            heard=_earliest(_told(reception.ns_time) for reception in up.rx_info or ()),
             dev_addr=fields.address(up.dev_addr),
             f_cnt=up.f_cnt or 0,
             f_port=up.f_port or 0,
@@ -224,6 +226,18 @@ def _best(receptions: Iterable[tuple[float | None, float | None]]) -> tuple[floa
         if told is not None and (best_rssi is None or told > best_rssi):
             best_rssi, best_snr = told, fields.finite(snr if snr is not None else 0.0)
     return best_rssi, best_snr
+
+
+def _told(text: str | None) -> int | None:
+    """Return an instant that is good to know: one that makes no sense costs nobody the uplink."""
+    try:
+        return fields.instant(text)
+    except BadMessageError:
+        return None
+
+
+def _earliest(instants: Iterable[int | None]) -> int | None:
+    return min((instant for instant in instants if instant is not None), default=None)
 
 
 def _status(
@@ -278,6 +292,7 @@ def _from_protobuf(body: bytes, event: str, dev_eui: str) -> Message:
         network="chirpstack",
         dev_eui=dev_eui,
         time=time,
+        heard=_earliest(chirpstack_protobuf.ns_time(reception) for reception in message.rx_info),
         dev_addr=fields.address(message.dev_addr),
         f_cnt=message.f_cnt,
         f_port=message.f_port,

@@ -35,6 +35,7 @@ MESSAGES: dict[str, dict[str, tuple[int, str]]] = {
         "uplink_id": (2, "uint32"),
         "rssi": (6, "int32"),
         "snr": (7, "float"),
+        "ns_time": (17, _TIMESTAMP),
     },
     "LoraModulationInfo": {"bandwidth": (1, "uint32"), "spreading_factor": (2, "uint32")},
     "Modulation": {"lora": (3, "LoraModulationInfo")},
@@ -131,6 +132,14 @@ def instant(message: Any) -> int | None:
     if not message.HasField("time"):
         return None
     return fields.within_calendar(message.time.seconds * 1_000_000 + message.time.nanos // 1_000)
+
+
+def ns_time(reception: Any) -> int | None:
+    """Return when the network server had a reception, by its own clock; None where it is not told."""
+    if not reception.HasField("ns_time"):
+        return None
+    found = reception.ns_time.seconds * 1_000_000 + reception.ns_time.nanos // 1_000
+    return int(found) if fields.is_within_calendar(found) else None
 
 
 def plain(struct: Any) -> dict[str, Any]:

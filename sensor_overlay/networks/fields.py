@@ -93,13 +93,18 @@ def instant(text: str | None) -> int | None:
     return within_calendar(found)
 
 
+def is_within_calendar(found: int) -> bool:
+    """Return whether an instant lies in the years 1 to 9999."""
+    return _EARLIEST <= found <= _LATEST
+
+
 def within_calendar(found: int) -> int:
     """Return `found` where it lies in the years 1 to 9999, which every database and every reader knows.
 
     Raises:
         BadMessageError: MALFORMED, it does not.
     """
-    if not _EARLIEST <= found <= _LATEST:
+    if not is_within_calendar(found):
         raise BadMessageError(Cause.MALFORMED, "the time is outside the years 1 to 9999")
     return found
 

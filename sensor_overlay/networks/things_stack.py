@@ -162,12 +162,14 @@ def _read(message: _Message, device: _Device, dev_eui: str, event: str) -> Messa
     if up is None:
         raise BadMessageError(Cause.MALFORMED, "uplink_message is missing")
     rssi, snr = _best(up.rx_metadata or [])
+    # When the network server had it; the outer time is when it was passed on.
+    time = fields.instant(up.received_at or message.received_at)
     lora = up.settings and up.settings.data_rate and up.settings.data_rate.lora
     return Uplink(
         network="tts",
         dev_eui=dev_eui,
-        # When the network server had it; the outer time is when it was passed on.
-        time=fields.instant(up.received_at or message.received_at),
+        time=time,
+        heard=time,
         dev_addr=fields.address(device.dev_addr),
         session=fields.name(up.session_key_id),
         f_cnt=up.f_cnt or 0,

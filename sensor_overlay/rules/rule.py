@@ -124,6 +124,16 @@ class Rule:
             and (not self.rooms or _is_like(thing.room, self.rooms))
         )
 
+    def is_silent(self, last: int | None, expected_interval: int, now: int) -> bool:
+        """Return whether a sensor is silent by this rule; one that was never heard is not.
+
+        Args:
+            last: instant at which it was heard last.
+            expected_interval: seconds.
+            now: instant.
+        """
+        return last is not None and last + int(expected_interval * self.silent_after * SECOND) <= now
+
     def heard_by(self, site: str) -> tuple[Recipient, ...]:
         """Return those who are told of something at a site."""
         return tuple(recipient for recipient in self.recipients if recipient.hears_of(site))

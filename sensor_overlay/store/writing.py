@@ -15,13 +15,9 @@ from typing import Any, Protocol
 import msgspec
 from sqlalchemy import (
     BigInteger,
-    BindParameter,
-    Double,
     TextClause,
     bindparam,
-    case,
     func,
-    or_,
     select,
     text,
     tuple_,
@@ -31,6 +27,7 @@ from sqlalchemy import (
 from sensor_overlay.observed import PROPERTIES
 from sensor_overlay.store.batches import Insertion
 from sensor_overlay.store.frames import Frame, FrameKey, frame_key, frame_payload
+from sensor_overlay.store.hearing import Heard
 from sensor_overlay.store.known import (
     MOST_UNKNOWN,
     UNKNOWN_SENSOR,
@@ -43,7 +40,7 @@ from sensor_overlay.store.known import (
     remembered,
 )
 from sensor_overlay.store.letters import Letter, keep_letters
-from sensor_overlay.store.lists import Numbers
+from sensor_overlay.store.lists import Numbers, among
 from sensor_overlay.store.observing import PAST, Moved, Observed, move, observe, quality_of
 from sensor_overlay.store.opening import Commit, Counter, Store
 from sensor_overlay.store.schema import observation, thing, uplink
@@ -385,50 +382,66 @@ async def _hear(
     values: Sequence[_Value],
     statuses: Sequence[DeviceStatus],
 ) -> None:
-    """Note when and how well each thing was heard."""
-    heard: dict[int, dict[str, Any]] = {}
-
-    def row_of(of: KnownThing, received: int) -> dict[str, Any]:
-        return heard.setdefault(
-            of.id,
-            {"of": of.id, "seen": received, "first": received, "more": 0, "rssi": None, "snr": None, "full": None},
-        )
-
-    for arrival in arrivals:
+    """Note when, by whom and how well each thing was heard."""
+    things = {of.id: of for arrival in arrivals for of in (known.things[arrival.uplink.dev_eui],)}
+    told = [(known.things[status.dev_eui], status) for status in statuses if status.dev_eui in known.things]
+    things |= {of.id: of for of, _ in told}
+    if not things:
+        return
+    rows: dict[int, dict[str, Any]] = {}
+    for number, seen, came, time, *rest in await commit.connection.execute(_HOW, {"ids": list(things)}):
+        rows[number] = {"heard": Heard(seen, came, time), "more": 0, **dict(zip(_RADIO, rest, strict=True))}
+    for arrival in sorted(arrivals, key=lambda each: each.received):
         sent = arrival.uplink
-        row = row_of(known.things[sent.dev_eui], arrival.received)
-        row["first"] = min(row["first"], arrival.received)
-        if arrival.received >= row["seen"]:
-            row["seen"] = arrival.received
-            row["rssi"], row["snr"] = sent.rssi, sent.snr
+        of = known.things[sent.dev_eui]
+        row = rows[of.id]
+        time = sent.time if sent.heard is None else sent.heard
+        row["heard"] = row["heard"].then(time, arrival.received, of.expected_interval)
+        row.setdefault("first", arrival.received)
+        if row["heard"].arrived == arrival.received:
+            row["source"] = clean(arrival.source, 200)
+            row["data_rate"] = clean(sent.data_rate, 20) or row["data_rate"]
+            if sent.rssi is not None:
+                row["rssi"], row["snr"] = sent.rssi, sent.snr
     for one in fresh:
-        heard[one.thing.id]["more"] += 1
+        rows[one.thing.id]["more"] += 1
     for value in values:
         if value.key == "battery" and value.observed.is_latest:
-            heard[value.thing.id]["full"] = value.observed.result
-    for status in statuses:
-        of = known.things.get(status.dev_eui)
-        if of is not None:
-            row = row_of(of, commit.now)
-            row["seen"] = max(row["seen"], commit.now)
-            if status.battery is not None:
-                row["full"] = status.battery
-    if heard:
-        await commit.connection.execute(_HEARD, list(heard.values()))
+            rows[value.thing.id]["battery"] = value.observed.result
+    for of, status in told:
+        row = rows[of.id]
+        row["heard"] = row["heard"].then(status.time, commit.now, of.expected_interval)
+        row["is_externally_powered"] = status.is_externally_powered
+        row["battery"] = row["battery"] if status.battery is None else status.battery
+        row["margin"] = row["margin"] if status.margin is None else status.margin
+    await commit.connection.execute(
+        _HEARD,
+        [
+            {
+                "of": number,
+                "first": row.get("first", commit.now),
+                "more": row["more"],
+                "now_last_seen": row["heard"].seen,
+                "now_arrived": row["heard"].arrived,
+                "now_told": row["heard"].told,
+                **{f"now_{name}": row[name] for name in _RADIO},
+            }
+            for number, row in rows.items()
+        ],
+    )
 
 
-_SEEN: BindParameter[int] = bindparam("seen", type_=BigInteger())
-_IS_NEWER = or_(thing.c.last_seen.is_(None), thing.c.last_seen <= _SEEN)
+_RADIO = ("source", "rssi", "snr", "data_rate", "margin", "battery", "is_externally_powered")
+_HOW = select(thing.c.id, thing.c.last_seen, thing.c.arrived, thing.c.told, *(thing.c[name] for name in _RADIO)).where(
+    among(thing.c.id, "ids", Numbers)
+)
 _HEARD = (
     update(thing)
     .where(thing.c.id == bindparam("of"))
     .values(
         first_seen=func.coalesce(thing.c.first_seen, bindparam("first", type_=BigInteger())),
-        last_seen=case((_IS_NEWER, _SEEN), else_=thing.c.last_seen),
         uplinks=thing.c.uplinks + bindparam("more", type_=BigInteger()),
-        rssi=case((_IS_NEWER, func.coalesce(bindparam("rssi", type_=Double()), thing.c.rssi)), else_=thing.c.rssi),
-        snr=case((_IS_NEWER, func.coalesce(bindparam("snr", type_=Double()), thing.c.snr)), else_=thing.c.snr),
-        battery=func.coalesce(bindparam("full", type_=Double()), thing.c.battery),
+        **{name: bindparam(f"now_{name}") for name in ("last_seen", "arrived", "told", *_RADIO)},
     )
 )
 

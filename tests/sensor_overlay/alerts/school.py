@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import insert, select
 
-from sensor_overlay.alerts import Alerts, tick
+from sensor_overlay.alerts import Alerts, Listening, tick
 from sensor_overlay.instants import MINUTE, parse
 from sensor_overlay.rules.rule import Rules
 from sensor_overlay.store.opening import Store
@@ -63,13 +64,16 @@ class School:
             await commit.connection.execute(insert(thing), rows)
             await commit.registry_changed()
 
-    async def hear(self, *values: tuple[str, float], key: str = "co2", at: int | None = None) -> None:
+    async def hear(
+        self, *values: tuple[str, float], key: str = "co2", at: int | None = None, source: str = "kreis"
+    ) -> None:
         """Take one batch in: a value of each device, sent now or at another instant."""
         arrivals = []
         for device, value in values:
             self._count += 1
             sent = self.now if at is None else at
-            arrivals.append(arrival(self._count, at=sent, received=self.now, dev_eui=device, readings={key: value}))
+            one = arrival(self._count, at=sent, received=self.now, dev_eui=device, readings={key: value})
+            arrivals.append(replace(one, source=source))
         await write(self.store, arrivals, judge=self.alerts, now=self.now)
 
     async def course(self, device: str, *values: float, minutes: float = 15) -> None:
@@ -78,9 +82,9 @@ class School:
             await self.hear((device, value))
             self.now += round(minutes * MINUTE)
 
-    async def tick(self, *, listening_since: int | None = 0) -> bool:
-        """Look at what time has made due."""
-        return await tick(self.store, self.alerts, self.now, listening_since)
+    async def tick(self, *, listening_since: int | None = 0, **by_source: int | None) -> bool:
+        """Look at what time has made due; brokers whose own time is not named are heard since `listening_since`."""
+        return await tick(self.store, self.alerts, self.now, Listening(by_source, listening_since))
 
     async def alerts_now(self, *columns: str) -> list[tuple[Any, ...]]:
         """Return columns of all alerts, in the order in which they opened."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from sensor_overlay.access import Principal, Right
-from sensor_overlay.alerts import Alerts, Handled, acknowledge, close, keep_watch
+from sensor_overlay.alerts import Alerts, Handled, Listening, acknowledge, close, keep_watch
 from sensor_overlay.alerts.watching import settle
 from sensor_overlay.instants import HOUR, MINUTE, SECOND, parse
 from sensor_overlay.rules.rule import Rules
@@ -101,6 +101,71 @@ def test_after_a_restart_every_sensor_has_time_to_be_heard(database_url: str) ->
         assert not await school.tick(listening_since=begun)
         school.now += 2 * SECOND
         assert await school.tick(listening_since=begun)
+
+    using(database_url, body)
+
+
+def test_a_broker_that_is_away_is_no_reason_to_say_nothing_of_others(database_url: str) -> None:
+    async def body(store: Store) -> None:
+        school = School(store, school_rules())
+        await school.add(A, B)
+        await school.hear((A, 600), source="kreis")
+        await school.hear((B, 600), source="stadt")
+        school.now += 3 * HOUR
+        assert await school.tick(kreis=None, stadt=0, listening_since=None)
+        assert [text for (text,) in await school.alerts_now("text")] == [
+            "Raum 205 (BBZ Grevenbroich): keine Daten seit 3 Stunden (zuletzt 23.11.2026, 09:00 Uhr)."
+        ]
+        assert not await school.tick(kreis=school.now - 30 * MINUTE + 1, stadt=0)
+        assert await school.tick(kreis=school.now - 30 * MINUTE, stadt=0)
+        assert len(await school.alerts_now("id")) == 2
+
+    using(database_url, body)
+
+
+def test_what_waited_while_we_were_away_makes_no_dead_sensor_alive(database_url: str) -> None:
+    async def body(store: Store) -> None:
+        school = School(store, school_rules())
+        await school.add(A, B)
+        await school.hear((A, 600), (B, 600))
+        died = school.now + HOUR
+        school.now = begun = school.now + 8 * HOUR
+        # The broker kept what both sent while we were away, A for an hour only; it takes its time to bring it.
+        for minutes in range(15, 8 * 60, 15):
+            at = MONDAY + minutes * MINUTE
+            await school.hear(*((device, 600.0) for device in (A, B) if device == B or at <= died), at=at)
+            school.now += MINUTE
+            assert not await school.tick(listening_since=begun)
+        for _ in range(8):
+            school.now += 5 * MINUTE
+            await school.hear((B, 600))
+            await school.tick(listening_since=begun)
+        assert [text for (text,) in await school.alerts_now("text")] == [
+            "Raum 204 (BBZ Grevenbroich): keine Daten seit 7 Stunden (zuletzt 23.11.2026, 10:00 Uhr)."
+        ]
+        # And what was under way longer still ends nothing.
+        await school.hear((A, 600), at=died + 15 * MINUTE)
+        assert await school.alerts_now("closed") == [(None,)]
+        await school.hear((A, 600))
+        assert await school.alerts_now("closed") == [(school.now,)]
+
+    using(database_url, body)
+
+
+def test_a_gateway_whose_clock_is_slow_makes_nobody_silent(database_url: str) -> None:
+    async def body(store: Store) -> None:
+        school = School(store, school_rules())
+        await school.add(A)
+        for _ in range(30):
+            await school.hear((A, 600), at=school.now - 5 * HOUR)
+            assert not await school.tick()
+            school.now += 15 * MINUTE
+        heard = school.now - 15 * MINUTE
+        assert await school.rows(select(thing.c.last_seen)) == [(heard,)]
+        school.now = heard + 3 * HOUR
+        assert await school.tick()
+        await school.hear((A, 600), at=school.now - 5 * HOUR)
+        assert await school.alerts_now("closed") == [(school.now,)]
 
     using(database_url, body)
 
@@ -332,7 +397,7 @@ def test_keeping_watch_goes_on_when_the_database_was_away(tmp_path: object) -> N
     store = Away()
 
     async def run() -> None:
-        task = keep_watch(store, Alerts(school_rules()), lambda: 0, lambda: None, seconds=0)  # type: ignore[arg-type]
+        task = keep_watch(store, Alerts(school_rules()), Listening, lambda: None, seconds=0)  # type: ignore[arg-type]
         try:
             await task
         except asyncio.CancelledError:

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sensor_overlay.decode import MOST_READINGS, decode
+from sensor_overlay.codecs.checking import MOST_READINGS
+from sensor_overlay.decode import decode
 from sensor_overlay.uplink import BadMessageError, Cause, Decoded, Uplink
 
 ERS = bytes.fromhex("0100e20229060308")

@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from sensor_overlay import codecs as room
-from sensor_overlay.codecs import by_profile, codecs, findings
+from sensor_overlay.codecs import apart, by_profile, codecs, findings
 from sensor_overlay.decode import decode
 from sensor_overlay.uplink import BadMessageError, Cause, Uplink
 from zwilling.cli import main
@@ -26,12 +26,8 @@ PAGE = Path(__file__).resolve().parents[3] / "docs" / "operators" / "sensors-cod
 def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder in which packages are installed, on the path of imports for this test."""
     monkeypatch.syspath_prepend(tmp_path)
-    before = set(sys.modules)
     room.forget()
     yield tmp_path
-    for name in set(sys.modules) - before:
-        if name.startswith(("kreis_", "other_")):
-            del sys.modules[name]
     monkeypatch.undo()
     room.forget()
 
@@ -163,6 +159,97 @@ def test_a_codec_that_misbehaves_later_costs_its_own_uplinks_alone(packages: Pat
     with pytest.raises(BadMessageError, match=said) as caught:
         decode(uplink(b"\x00", "pegel-2000"), "", 0)
     assert caught.value.cause is Cause.UNDECODABLE
+
+
+@pytest.mark.parametrize(
+    ("instead", "said"),
+    [
+        ("while True: pass", "did not answer within 0.3 s"),
+        ("while True: time.sleep(60)", "did not answer within 0.3 s"),
+        ("held = [bytes(1 << 20) for _ in range(10_000)]", "MemoryError"),
+        ("os._exit(3)", r"ended its process \(status 3\)"),
+        ("os.kill(os.getpid(), 9)", r"ended its process \(status -9\)"),
+        ("sys.exit(4)", "SystemExit"),
+        ("print('x' * 100_000); os.write(1, b'y' * 100_000); input()", "EOFError"),
+    ],
+)
+def test_a_codec_that_takes_everything_takes_its_own_uplinks_alone(
+    packages: Path, monkeypatch: pytest.MonkeyPatch, instead: str, said: str
+) -> None:
+    code, points = from_the_page()
+    code = code.replace("import struct", "import os, struct, sys, time").replace(_REFUSES, instead)
+    install(packages, "kreis_pegel", code, points)
+    assert findings() == ()
+    with monkeypatch.context() as impatient:
+        impatient.setattr(apart, "DEADLINE", 0.3 if "while" in instead else 60)
+        with pytest.raises(BadMessageError, match=said) as caught:
+            decode(uplink(b"\x00", "pegel-2000"), "", 0)
+    assert caught.value.cause is Cause.UNDECODABLE
+    assert caught.value.detail.startswith("Pegel der Kreiswerkstatt: ")
+    monkeypatch.setattr(apart, "DEADLINE", 60)
+    assert len(decode(uplink(bytes.fromhex("00c864"), "Pegel 2000 (Erft)"), "", 0).readings) == 2
+    assert room.troubles() == []
+
+
+@pytest.mark.parametrize(
+    ("code", "said"), [("while True: pass", "did not answer within 0.3 s"), ("import os; os._exit(3)", "(status 3)")]
+)
+def test_one_that_never_loads_is_named_and_the_others_work(
+    packages: Path, monkeypatch: pytest.MonkeyPatch, code: str, said: str
+) -> None:
+    install(packages, "kreis_broken", code, {"broken": "kreis_broken:CODEC"})
+    monkeypatch.setattr(apart, "LOADING", 0.3 if "while" in code else 60)
+    (issue,) = findings()
+    assert (issue.code, issue.source) == ("CODEC_BROKEN", "kreis_broken: broken = kreis_broken:CODEC")
+    assert said in issue.message
+    monkeypatch.setattr(apart, "LOADING", 60)
+    install(packages, "kreis_pegel", *from_the_page())
+    assert len(decode(uplink(bytes.fromhex("00c864"), "Pegel 2000"), "", 0).readings) == 2
+
+
+def test_one_that_keeps_intake_waiting_is_set_aside_and_told(packages: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    code, points = from_the_page()
+    code = code.replace("import struct", "import struct, time").replace(_REFUSES, "time.sleep(600)")
+    install(packages, "kreis_pegel", code, points)
+    assert by_profile("pegel-2000")
+    monkeypatch.setattr(apart, "DEADLINE", 0.05)
+    monkeypatch.setattr(apart, "_CREDIT", 0.01)
+    with pytest.raises(BadMessageError, match="did not answer"):
+        decode(uplink(b"\x00", "pegel-2000"), "", 0)
+    (trouble,) = room.troubles()
+    assert "„Pegel der Kreiswerkstatt“" in trouble
+    with pytest.raises(BadMessageError, match="set aside for some minutes"):
+        decode(uplink(bytes.fromhex("00c864"), "pegel-2000"), "", 0)
+
+
+def test_how_much_of_intakes_time_a_codec_may_take() -> None:
+    clock = [0.0]
+    credit = apart.Credit(clock=lambda: clock[0])
+    assert credit.may()
+    assert not any(credit.spend(0.01) for _ in range(10_000))  # as fast as codecs are
+    assert [credit.spend(2.0) for _ in range(3)] == [False, False, True]
+    assert not credit.may()
+    clock[0] += 60
+    assert not credit.may()
+    clock[0] += 240
+    assert credit.may()
+    wasted = 0.0
+    for _ in range(24 * 60):  # a day of one that never answers, asked each minute
+        clock[0] += 60
+        if credit.may():
+            credit.spend(2.0)
+            wasted += 2.0
+    assert wasted < 24 * 60 * 1.1  # a second a minute
+
+
+def test_what_installed_codecs_do_at_once_reaches_nothing_of_the_twin(packages: Path) -> None:
+    code, points = from_the_page()
+    install(
+        packages, "kreis_pegel", "import sensor_overlay.decode\nsensor_overlay.decode.decode = None\n" + code, points
+    )
+    assert by_profile("pegel-2000")
+    assert "kreis_pegel" not in sys.modules
+    assert len(decode(uplink(bytes.fromhex("00c864"), "Pegel 2000"), "", 0).readings) == 2
 
 
 def test_what_no_table_can_hold_is_left_out_and_noted(packages: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -40,6 +41,25 @@ def device(**more: object) -> dict[str, object]:
 
 def test_an_uplink_is_read_whole() -> None:
     assert read("chirpstack", TOPIC, body(CHIRPSTACK_UP)) == UPLINK
+
+
+def test_when_the_network_server_had_it_is_told_beside_the_gateways_time() -> None:
+    gateways = [
+        {"rssi": -97, "snr": 7.5, "nsTime": "2026-11-20T13:15:02.5+00:00", "gwTime": "2026-11-20T08:15:02.123456Z"},
+        {"rssi": -99, "snr": 5.5, "nsTime": "2026-11-20T13:15:02.4+00:00"},
+        {"rssi": -99, "snr": 5.5, "nsTime": "yesterday"},
+        {"rssi": -99, "snr": 5.5, "nsTime": None},
+    ]
+    uplink = read("chirpstack", TOPIC, body(changed(CHIRPSTACK_UP, "rxInfo", to=gateways)))
+    assert uplink == replace(UPLINK, heard=instants.parse("2026-11-20T13:15:02.4Z"))
+    event: Any = chirpstack_protobuf.CLASSES["UplinkEvent"]()
+    event.device_info.dev_eui = EUI
+    event.rx_info.add(rssi=-9)
+    for seconds in (1_795_162_600, 1_795_162_502, 10**15):
+        event.rx_info.add(rssi=-97).ns_time.seconds = seconds
+    uplink = read("chirpstack", TOPIC, event.SerializeToString())
+    assert isinstance(uplink, Uplink)
+    assert uplink.heard == 1_795_162_502_000_000
 
 
 def test_a_webhook_tells_the_event_in_its_address_or_by_what_it_holds() -> None:
