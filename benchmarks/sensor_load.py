@@ -95,10 +95,24 @@ def mosquitto(folder: Path) -> Iterator[int]:
     Raises:
         FileNotFoundError: mosquitto is not installed.
     """
+    port = free_port()
+    with subprocess.Popen(configured(folder, port), stderr=subprocess.DEVNULL) as process:
+        try:
+            wait_for_port(port)
+            yield port
+        finally:
+            process.send_signal(signal.SIGTERM)
+
+
+def configured(folder: Path, port: int) -> list[str]:
+    """Return the command that starts a broker with the limits of `deploy/mosquitto.conf`, its files in `folder`.
+
+    Raises:
+        FileNotFoundError: mosquitto is not installed.
+    """
     program = shutil.which("mosquitto", path="/usr/sbin:/usr/bin:/usr/local/sbin:/opt/homebrew/sbin")
     if program is None:
         raise FileNotFoundError("mosquitto is missing; on Debian: apt-get install mosquitto")
-    port = free_port()
     shipped = Path(__file__).resolve().parents[1] / "deploy" / "mosquitto.conf"
     kept = ("max_queued", "max_inflight", "autosave", "persistent_client", "queue_qos0", "message_size")
     lines = [line for line in shipped.read_text(encoding="utf-8").splitlines() if line.startswith(kept)]
@@ -110,15 +124,11 @@ def mosquitto(folder: Path) -> Iterator[int]:
     ]
     lines += ["user root", "log_type error"]
     (folder / "mosquitto.conf").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    with subprocess.Popen([program, "-c", str(folder / "mosquitto.conf")], stderr=subprocess.DEVNULL) as process:
-        try:
-            _wait_for_port(port)
-            yield port
-        finally:
-            process.send_signal(signal.SIGTERM)
+    return [program, "-c", str(folder / "mosquitto.conf")]
 
 
-def _wait_for_port(port: int) -> None:
+def wait_for_port(port: int) -> None:
+    """Return when somebody listens on a TCP port; they have ten seconds."""
     end = time.monotonic() + 10
     while True:
         try:

@@ -71,12 +71,13 @@ def write_twin(folder: Path, broker: int, sensors: int) -> None:
     ]
     (folder / "sensors.csv").write_text("\n".join([_LISTEN, *rows]) + "\n", encoding="utf-8")
     command = [sys.executable, "-m", "zwilling", "sensors", "import", "sensors.csv"]
-    done = subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True, env=_environment())
+    done = subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True, env=environment())
     if done.returncode:
         raise RuntimeError(f"the registry was not imported: {done.stderr or done.stdout}")
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
+    """Return the environment of a process that runs this checkout."""
     return os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[1])}
 
 
@@ -85,18 +86,23 @@ def serving(folder: Path) -> Iterator[tuple[str, int]]:
     """Yield address and process id of the twin in `folder`, held to one core."""
     port = free_port()
     command = [sys.executable, "-m", "zwilling", "serve", "zwilling.toml", "--port", str(port), "--quiet"]
-    with subprocess.Popen(command, cwd=folder, env=_environment()) as process:
+    with subprocess.Popen(command, cwd=folder, env=environment()) as process:
         if hasattr(os, "sched_setaffinity"):
             os.sched_setaffinity(process.pid, {0})
         try:
             address = f"http://127.0.0.1:{port}"
-            _until_ready(address, process)
+            until_ready(address, process)
             yield address, process.pid
         finally:
             process.terminate()
 
 
-def _until_ready(address: str, process: subprocess.Popen[bytes]) -> None:
+def until_ready(address: str, process: subprocess.Popen[bytes]) -> None:
+    """Return when the twin at `address` answers; it has a minute.
+
+    Raises:
+        RuntimeError: it does not.
+    """
     end = time.monotonic() + 60
     while time.monotonic() < end and process.poll() is None:
         try:
@@ -112,7 +118,7 @@ def load(name: str, *arguments: str | float, core: int = 1) -> subprocess.Popen[
     """Return a started process that runs a function of `benchmarks.sensor_load`."""
     code = f"from benchmarks.sensor_load import {name}; {name}(*{arguments!r})"
     command = [sys.executable, "-c", code]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=_environment())
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment())
     if hasattr(os, "sched_setaffinity") and (os.cpu_count() or 1) > 1:
         os.sched_setaffinity(process.pid, {core})
     return process
