@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 LEVELS_PER_DIGIT: Final = 5
+MOST_JOINED: Final = 4
 SAME: Final = 255
 """Stands for the depth at which two points part that no digit tells apart."""
 
@@ -74,6 +75,15 @@ def parting_depths(digits: Sequence[NDArray[np.uint16]]) -> NDArray[np.uint8]:
         parts = levels != SAME
         np.copyto(depths, levels + np.uint8(LEVELS_PER_DIGIT * number), where=parts)
     return depths
+
+
+def joined(digits: Sequence[NDArray[np.uint16]]) -> NDArray[np.integer]:
+    """Return the Morton codes of these digits, at most `MOST_JOINED`."""
+    codes: NDArray[np.integer] = digits[0].astype(np.uint32 if len(digits) <= 2 else np.uint64)
+    for key in digits[1:]:
+        codes <<= 3 * LEVELS_PER_DIGIT
+        codes |= key
+    return codes
 
 
 def interleave(x: NDArray[np.int64], y: NDArray[np.int64], z: NDArray[np.int64]) -> NDArray[np.uint64]:

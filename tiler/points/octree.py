@@ -1,10 +1,10 @@
 """Which point is in which tile: the level of detail of all points of one octree cell, in one pass.
 
 Tiles refine by ADD, so a point is in just one of them.  A node of the octree is overlaid with a grid of `GRID` cells a
-side, and the first point of each cell in the order of a walk (Morton's, turned round on every other level) represents
-it: if it did not already represent a coarser cell, it belongs to this node.  A point is the first of its cell at depth
-b exactly if it leaves, at depth b or above, the cell of the point before it.  So the depth at which neighbours part,
-which a pass over the sorted points finds, is all that must be known.  What few points remain below a node are one leaf.
+side, and one point of each cell represents it (`sample.py` says which): if it did not already represent a coarser cell,
+it belongs to this node.  Points are sorted in Morton order, and a point is the first of its cell at depth b exactly if
+it leaves, at depth b or above, the cell of the point before it.  So cells of all sizes are found in one pass, by the
+depth at which neighbours part.  What few points remain below a node are one leaf.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from tiler.points import morton
 from tiler.points.morton import SAME, Columns
+from tiler.points.sample import UNSHOWN, Sample
 
 GRID_LEVELS: Final = 7
 GRID: Final = 2**GRID_LEVELS
@@ -118,29 +119,22 @@ def grow(places: Columns, cell: Cell, bottom: int, first_depth: int, limits: Lim
     wanted = 2  # tell 1024 places a side apart, which is fine enough for nearly all data
     while True:
         while len(digits) < wanted:
-            digits.append(morton.digit(places, bits, len(digits)) ^ _turned(bits, len(digits)))
+            digits.append(morton.digit(places, bits, len(digits)))
         order = morton.sort(digits)
+        ordered = [key.take(order) for key in digits]
         depths = np.empty(len(order), np.uint8)
         depths[0] = first_depth
-        parting = morton.parting_depths([key.take(order) for key in digits])
+        parting = morton.parting_depths(ordered)
         parting[parting != SAME] += np.uint8(cell.depth)
         depths[1:] = parting
-        resolved = wanted * morton.LEVELS_PER_DIGIT
+        resolved = cell.depth + wanted * morton.LEVELS_PER_DIGIT
+        told = min(wanted, morton.MOST_JOINED)
+        codes = morton.joined(ordered[:told])
+        sample = Sample(places, order, codes, depths, cell.depth, cell.depth + told * morton.LEVELS_PER_DIGIT, bottom)
         try:
-            return _Growth(places, order, depths, cell, bottom, cell.depth + resolved, limits).run()
+            return _Growth(places, order, depths, sample, cell, bottom, resolved, limits).run()
         except _UnresolvedError:
             wanted += 1
-
-
-def _turned(bits: int, number: int) -> np.uint16:
-    """Return what turns every other level of a digit round, counted from the bottom of the octree.
-
-    The first point of a cell in Morton order lies in its low corner: cells that meet at one then have points close to
-    each other.  With each second level walked backwards the first place is a third of the way in, at no cost.
-    """
-    top = bits - morton.LEVELS_PER_DIGIT * number
-    levels = range(morton.LEVELS_PER_DIGIT)
-    return np.uint16(sum(7 << 3 * (morton.LEVELS_PER_DIGIT - 1 - level) for level in levels if (top - level) % 2))
 
 
 class _Growth:
@@ -149,6 +143,7 @@ class _Growth:
         places: Columns,
         order: NDArray[np.intp],
         depths: NDArray[np.uint8],
+        sample: Sample,
         cell: Cell,
         bottom: int,
         resolved: int,
@@ -157,8 +152,7 @@ class _Growth:
         self._places = places
         self._order = order
         self._depths = depths
-        # The node whose grid a point represents; points that no digit tells apart belong to the deepest.
-        self._levels = np.maximum(depths, GRID_LEVELS) - np.uint8(GRID_LEVELS)
+        self._sample = sample
         self._cell = cell
         self._bottom = bottom
         self._resolved = min(resolved, bottom)
@@ -167,20 +161,23 @@ class _Growth:
 
     def run(self) -> Grown:
         depth = self._cell.depth
-        coarse = np.flatnonzero(self._levels < depth)
-        remaining = len(self._order) - len(coarse)
-        coarse_levels = self._levels[coarse]
+        shown_at = self._sample.shown_at
+        for above in range(depth):
+            self._sample.show(0, len(shown_at), above, above + GRID_LEVELS)
+        coarse = np.flatnonzero(shown_at != UNSHOWN)
+        remaining = len(shown_at) - len(coarse)
+        coarse_levels = shown_at[coarse]
         if depth and remaining <= self._limits.stray:
-            coarse, coarse_levels = np.arange(len(self._order)), np.minimum(self._levels, depth - 1)
+            coarse, coarse_levels = np.arange(len(shown_at)), np.minimum(shown_at, depth - 1)
         else:
-            self._grow(0, len(self._order), self._cell, -1)
+            self._grow(0, len(shown_at), self._cell, -1)
         by_level = np.argsort(coarse_levels, kind="stable")
         return Grown(self._nodes, self._order[coarse[by_level]], coarse_levels[by_level])
 
     def _grow(self, begin: int, end: int, cell: Cell, parent: int) -> None:
         """Make the nodes of the points from `begin` to `end`, which are those of `cell`."""
-        levels = self._levels[begin:end]
-        remaining = np.flatnonzero(levels >= cell.depth)
+        shown_at = self._sample.shown_at[begin:end]
+        remaining = np.flatnonzero(shown_at == UNSHOWN)
         if len(remaining) <= self._limits.leaf:
             if len(remaining):
                 self._add(cell, parent, begin + remaining)
@@ -191,10 +188,11 @@ class _Growth:
         if cell.depth + GRID_LEVELS > self._resolved and self._resolved < self._bottom:
             raise _UnresolvedError
         starts = np.concatenate([[0], 1 + np.flatnonzero(self._depths[begin + 1 : end] <= cell.depth + 1)])
-        is_below = levels > cell.depth
+        self._sample.show(begin, end, cell.depth, cell.depth + GRID_LEVELS)
+        is_below = shown_at == UNSHOWN
         left = np.add.reduceat(is_below, starts, dtype=np.int64)
         ends = np.append(starts[1:], end - begin)
-        own = [np.flatnonzero(levels == cell.depth)]
+        own = [np.flatnonzero(shown_at == cell.depth)]
         further: list[tuple[int, int, int]] = []
         for start, stop, count in zip(starts.tolist(), ends.tolist(), left.tolist(), strict=True):
             if count > self._limits.stray:

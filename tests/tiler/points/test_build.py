@@ -138,10 +138,12 @@ def test_geometric_error_is_the_spacing_and_points_are_evenly_spaced(tmp_path: P
     assert root.geometric_error == pytest.approx(2.56)
     assert 78 * 78 <= len(root.ecef) <= 80 * 80
     shown = way().from_ecef(root.ecef)
-    order = np.lexsort([shown[:, 0], np.floor(shown[:, 1])])
-    near = _nearest(shown[order][:, :2])
-    assert np.median(near) > 0.5 * root.geometric_error
-    assert near.max() < 3 * root.geometric_error
+    corner = (shown[:, :2] < shown[:, :2].mean(axis=0)).all(axis=1)
+    near = _nearest(shown[corner][:, :2])
+    # 33 points to a cell, of which the one next to a spot is taken.
+    assert np.median(near) > 0.75 * root.geometric_error
+    assert near.min() > 0.5 * root.geometric_error
+    assert near.max() < 1.3 * root.geometric_error
 
 
 def _nearest(points: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -192,8 +194,10 @@ def test_partitions_do_not_show(tmp_path: Path) -> None:
     limits = Limits(leaf=8_000, stray=200)
     cut = build(tmp_path / "cut", [source], memory=1, limits=limits)
     whole = build(tmp_path / "whole", [source], limits=limits)
-    # Which point of a cell comes first may differ, since smaller cells are told apart more finely.
-    assert {tile.uri: tile.points for tile in cut.tile_facts} == {tile.uri: tile.points for tile in whole.tile_facts}
+    # Which point stands for a cell may differ, since smaller cells are told apart more finely, and so who yields to it.
+    counts, others = ({tile.uri: tile.points for tile in made.tile_facts} for made in (cut, whole))
+    assert counts.keys() == others.keys()
+    assert all(abs(count - others[uri]) <= 0.03 * count for uri, count in counts.items())
     tiles = read_tiles(tmp_path / "cut" / "tileset.json")
     assert_same_points(tiles, [source], cut.position_error)
     assert max(tile.outside for tile in tiles) <= 1e-6
@@ -216,7 +220,8 @@ def test_points_far_denser_than_the_head_says_are_cut_finer(tmp_path: Path) -> N
     counts, others = (
         {tile.cell: tile.points for tile in made.tile_facts if tile.cell.depth < 10} for made in (result, whole)
     )
-    assert counts == others
+    assert counts.keys() == others.keys()
+    assert all(abs(count - others[cell]) <= 0.03 * count for cell, count in counts.items())
 
 
 def test_classes_are_dropped_and_counted(tmp_path: Path) -> None:
