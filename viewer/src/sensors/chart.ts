@@ -9,10 +9,19 @@ import { levelOf } from "./levels";
 import type { Point, Property, Series } from "./protocol";
 import { scale, segments, ticks } from "./scale";
 import { levelWord, SENSOR_WORDS } from "./words";
+import "./chart.css";
 
 const HEIGHT = 190;
 const MARGIN = { top: 12, right: 10, bottom: 24, left: 48 };
 const HOUR = 3_600_000;
+/** Width of a letter in the chart, on average. */
+const LETTER = 6;
+
+/** A place in the drawing. */
+interface Spot {
+  readonly x: number;
+  readonly y: number;
+}
 
 function label(x: number, y: number, anchor: string, text: string, kind: string): SVGElement {
   return svg("text", { x, y, "text-anchor": anchor, class: kind }, text);
@@ -43,7 +52,8 @@ export function chart(series: Series, width: number, now: number, words: Words):
       last: measured(last, property, words.language),
     }),
   });
-  const levels = bands(property, y, top, plot.width, words);
+  const drawn = points.flatMap(({ time, value }) => (value === null ? [] : [{ x: left(time), y: top(value) }]));
+  const levels = bands(property, y, top, plot.width, drawn, words);
   drawing.append(...levels.map(({ area }) => area));
   for (const value of y.ticks) {
     drawing.append(
@@ -71,6 +81,8 @@ export function chart(series: Series, width: number, now: number, words: Words):
       drawing.append(svg("circle", { class: "dot", cx: left(only.time), cy: top(only.value), r: 2.5 }));
     else drawing.append(svg("path", { class: "line", d: `M${line.join("L")}` }));
   }
+  const newest = drawn[drawn.length - 1];
+  if (newest) drawing.append(svg("circle", { class: "dot", cx: newest.x, cy: newest.y, r: 4 }));
   for (const { time, value } of points) {
     if (value !== null) continue;
     drawing.append(label(left(time), MARGIN.top + 10, "middle", "?", "odd"));
@@ -84,6 +96,7 @@ function bands(
   y: { readonly low: number; readonly high: number },
   top: (value: number) => number,
   width: number,
+  line: readonly Spot[],
   words: Words,
 ): readonly { readonly area: SVGElement; readonly word: SVGElement | null }[] {
   return property.levels.flatMap((level, index) => {
@@ -95,14 +108,25 @@ function bands(
     return [
       {
         area: svg("rect", { class: `band ${kind}`, x: MARGIN.left, y: top(to), width, height }),
-        // The word stands in its band, where there is room, and at the older end.
-        word:
-          height > 15
-            ? label(MARGIN.left + 5, top(to) + 12, "start", levelWord(level, words), `band-word ${kind}`)
-            : null,
+        // The word stands in its band, where there is room: at the older end, or at the newer where the line is there.
+        word: height > 15 ? bandWord(levelWord(level, words), top(to) + 12, width, line, `band-word ${kind}`) : null,
       },
     ];
   });
+}
+
+function bandWord(text: string, y: number, width: number, line: readonly Spot[], kind: string): SVGElement {
+  const ends = [
+    { x: MARGIN.left + 5, anchor: "start" },
+    { x: MARGIN.left + width - 5, anchor: "end" },
+  ] as const;
+  const wide = text.length * LETTER;
+  const crossing = ends.map(({ x, anchor }) => {
+    const from = anchor === "start" ? x : x - wide;
+    return line.filter((spot) => spot.x >= from && spot.x <= from + wide && Math.abs(spot.y - (y - 4)) < 11).length;
+  });
+  const { x, anchor } = ends[(crossing[1] ?? 0) < (crossing[0] ?? 0) ? 1 : 0];
+  return label(x, y, anchor, text, kind);
 }
 
 function hourOf(instant: number): number {

@@ -22,7 +22,7 @@ export interface Group<S extends Spot = Spot> {
 const SITE_PIXELS = 96;
 /** Markers whose places are closer than this become one. */
 const APART_X = 44;
-const APART_Y = 38;
+const APART_Y = 46;
 
 /**
  * Group sensors: a site seen from afar is one group; what still covers each other is joined. The result depends on

@@ -10,14 +10,13 @@ import type { Chrome } from "../ui/chrome";
 import { el, foreign } from "../ui/dom";
 import { at } from "./ages";
 import { Book } from "./book";
-import { conditionOf, figure } from "./condition";
+import { type Condition, conditionOf, figure, measured } from "./condition";
 import { eventTransport, Feed, type Line, socketTransport } from "./feed";
 import { type Mark, Markers } from "./markers";
 import { type LineState, SensorPanel } from "./panel";
 import { type Alert, parseMessage, type Thing } from "./protocol";
 import { SensorSheet } from "./sheet";
 import { conditionWord, lineText, placeName, SENSOR_WORDS, stateWord } from "./words";
-import "./sensors.css";
 
 /** Name of a sensor's id in the address. */
 export const SENSOR_PARAMETER = "sensor";
@@ -350,7 +349,7 @@ export class SensorDesk {
           isOld: condition.isOld,
           severity: condition.severity,
           figure: property && value ? figure(value.value, property, words.language) : "",
-          word: conditionWord(condition, thing, now, words),
+          word: markWord(condition, thing, now, words),
           state: stateWord(condition, words),
           name: placeName(thing, words),
         },
@@ -371,6 +370,15 @@ export class SensorDesk {
     const { notices, words } = this.options.chrome();
     notices.show("choice", words.in(SENSOR_WORDS.unknown, { id: id.slice(0, 64) }), "warning", null);
   }
+}
+
+/** What stands below a sign: the verdict, or what was measured where there is none. */
+function markWord(condition: Condition, thing: Thing, now: number, words: Words): string {
+  const { shape, property, value } = condition;
+  const word = conditionWord(condition, thing, now, words);
+  if (shape !== "plain" || !property || !value) return word;
+  const reading = `${words.in(property.name)} ${measured(value.value, property, words.language)}`;
+  return [reading, word].filter(Boolean).join(", ");
 }
 
 function token(): string | null {

@@ -3,6 +3,7 @@ import { el, foreign } from "../ui/dom";
 import { type Group, grouped, type Spot } from "./clusters";
 import type { Shape } from "./condition";
 import { shapeSign } from "./shapes";
+import "./markers.css";
 
 /** A sensor as its marker shows it. */
 export interface Mark {
@@ -47,6 +48,8 @@ const STEM = 16;
 const MOST_CAPTIONS = 40;
 /** Width of a letter of a caption, on average (CSS pixels). */
 const LETTER = 6.6;
+/** As in markers.css. */
+const CAPTION_WIDTH = 200;
 
 interface Box {
   readonly left: number;
@@ -190,9 +193,9 @@ export class Markers {
 
   /** Bring the elements in line with marks and camera; what looks as before is only moved. */
   private draw(): void {
-    // Far ones first, so that near ones stand before them; the chosen one before all.
+    // From top to bottom, so that of storeys above each other no stem crosses the sign below; the chosen one before all.
     this.groups = [...grouped(this.project())].sort(
-      (a, b) => Number(this.isChosen(a)) - Number(this.isChosen(b)) || b.spots[0].metres - a.spots[0].metres,
+      (a, b) => Number(this.isChosen(a)) - Number(this.isChosen(b)) || a.y - b.y,
     );
     const named = this.named();
     const shown = new Map<string, { element: HTMLElement; look: string }>();
@@ -230,7 +233,7 @@ export class Markers {
   }
 
   /**
-   * The groups whose captions can be read: nearest first, each that covers no sign and no caption of a nearer one. The
+   * The groups whose captions can be read: from the bottom up, each that covers no sign and no caption of one below. The
    * chosen one and the one below the pointer always.
    */
   private named(): ReadonlySet<Group<Placed>> {
@@ -250,13 +253,16 @@ export class Markers {
   }
 
   private captionBox(group: Group<Placed>, isEmphasised: boolean): Box {
-    const lines = [this.caption(group), this.title(group, isEmphasised)].filter((line) => line !== "");
-    const width = Math.min(Math.max(...lines.map((line) => line.length), 0) * LETTER + 16, 200);
+    const texts = [this.caption(group), this.title(group, isEmphasised)].filter((text) => text !== "");
+    const widths = texts.map((text) => text.length * LETTER);
+    const width = Math.min(Math.max(...widths, 0) + 16, CAPTION_WIDTH);
+    // Long names take two lines.
+    const lines = widths.reduce((sum, wide) => sum + (wide > CAPTION_WIDTH - 16 ? 2 : 1), 0);
     return {
       left: group.x - width / 2,
       right: group.x + width / 2,
       top: group.y + 5,
-      bottom: group.y + 10 + lines.length * 16,
+      bottom: group.y + 10 + lines * 16,
     };
   }
 

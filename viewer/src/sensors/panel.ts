@@ -5,10 +5,11 @@ import { el, foreign } from "../ui/dom";
 import { icon } from "../ui/icons";
 import { at } from "./ages";
 import type { Book } from "./book";
-import { type Condition, conditionOf, measured } from "./condition";
+import { type Condition, conditionOf, levelShape, measured } from "./condition";
 import type { Alert, Thing } from "./protocol";
 import { shapeSign } from "./shapes";
 import { conditionWord, meanings, placeName, SENSOR_WORDS, stateWord } from "./words";
+import "./panel.css";
 
 export interface PanelActions {
   /** Null where there is no scene. */
@@ -249,7 +250,7 @@ export class SensorPanel {
     const canChange = change !== null && alert.closed === null;
     return el(
       "li",
-      { "data-alert": alert.id, "data-rank": alert.rank },
+      { "data-alert": alert.id, "data-rank": alert.rank, "data-over": alert.closed !== null },
       el(
         "button",
         {
@@ -258,7 +259,8 @@ export class SensorPanel {
           "data-key": `alert-${alert.id}`,
           act: () => actions.choose(alert.thing),
         },
-        icon("warning"),
+        // The first level that is told is the one after the best.
+        shapeSign(alert.isSilence ? "silent" : levelShape(alert.rank + 1), false, 28),
         el("span", {}, foreign(alert.text), el("small", { text: since })),
       ),
       alert.acknowledged !== null && el("p", { class: "quiet", text: this.acknowledgement(alert) }),

@@ -61,6 +61,7 @@ export interface Property {
 export interface Alert {
   readonly id: string;
   readonly thing: string;
+  readonly isSilence: boolean;
   readonly rank: number;
   readonly text: string;
   readonly opened: number;
@@ -214,6 +215,7 @@ function alert(entry: unknown): Alert {
   return {
     id: text(from, "id"),
     thing: text(from, "thing"),
+    isSilence: from.kind === "silence",
     rank: number(from, "rank"),
     text: text(from, "text"),
     opened: time(from, "opened"),

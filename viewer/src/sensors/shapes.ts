@@ -1,7 +1,8 @@
-/** Markers as SVG: a shape before a colour. Colours, halo and dashes are classes in sensors.css. */
+/** Markers as SVG: a shape before a colour. Colours, halo and dashes are classes in signs.css. */
 
 import { svg } from "../ui/dom";
 import type { Shape } from "./condition";
+import "./signs.css";
 
 interface Outline {
   /** Of a box of 48 × 48 whose middle is 24, 24. */

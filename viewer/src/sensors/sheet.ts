@@ -2,13 +2,14 @@
 
 import type { Words } from "../twin/words";
 import { el, foreign } from "../ui/dom";
-import { agoAt } from "./ages";
+import { agoAt, at } from "./ages";
 import type { Book } from "./book";
 import { chart, seriesTable } from "./chart";
 import { conditionOf, measured } from "./condition";
 import type { Series, Thing } from "./protocol";
 import { shapeSign } from "./shapes";
 import { conditionWord, placeName, SENSOR_WORDS } from "./words";
+import "./sheet.css";
 
 /** The sheet of one sensor; its parts follow the book without being built anew, so that focus and place stay. */
 export class SensorSheet {
@@ -81,7 +82,16 @@ export class SensorSheet {
     );
     this.fillOthers(thing, property?.key ?? null);
     const open = book.open.filter(({ thing: id }) => id === this.id);
-    this.alerts.replaceChildren(...open.map(({ text }) => el("li", {}, foreign(text))));
+    this.alerts.replaceChildren(
+      ...open.map(({ text, opened }) =>
+        el(
+          "li",
+          {},
+          foreign(text),
+          el("small", { text: words.in(SENSOR_WORDS.since, { time: at(opened, now, words) }) }),
+        ),
+      ),
+    );
     this.alerts.hidden = open.length === 0;
   }
 

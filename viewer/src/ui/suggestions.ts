@@ -1,6 +1,7 @@
 import type { Words } from "../twin/words";
 import { el } from "./dom";
 import { type IconName, icon } from "./icons";
+import "./suggestions.css";
 
 export interface Suggestion {
   readonly icon: IconName;

@@ -55,7 +55,7 @@ describe("grouping markers", () => {
     const groups = grouped(Array.from({ length: 400 }, (_, n) => spot(String(n), (n * 37) % 900, (n * 53) % 600, "")));
     for (const [index, a] of groups.entries()) {
       for (const b of groups.slice(index + 1)) {
-        expect(Math.abs(a.x - b.x) >= 44 || Math.abs(a.y - b.y) >= 38).toBe(true);
+        expect(Math.abs(a.x - b.x) >= 44 || Math.abs(a.y - b.y) >= 46).toBe(true);
       }
     }
   });
