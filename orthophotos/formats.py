@@ -99,6 +99,12 @@ def format_of_head(head: bytes, source: object) -> Format:
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if markup := _MARKUP.match(text):
         root = markup[1].decode("ascii", "replace")
+        if root.lower() in ("html", "head", "body"):
+            raise SourceError(
+                "is a web page and no raster",
+                source=source,
+                remedy="open it in a browser: it may say why the download failed; then fetch the file again",
+            )
         raise SourceError(
             f"is no raster but a description of one (<{root[:40]}>), which may name any file or address",
             source=source,
@@ -109,7 +115,9 @@ def format_of_head(head: bytes, source: object) -> Format:
     if _XYZ.match(text):
         return Format.XYZ
     if not text.strip(b"\0"):
-        raise SourceError("holds only zeros", source=source, remedy="fetch the file again; it was not fully written")
+        raise SourceError(
+            "holds only zeros or blanks", source=source, remedy="fetch the file again; it was not fully written"
+        )
     raise SourceError(
         "is none of the raster formats that are read: GeoTIFF, JPEG 2000, PNG, JPEG; for heights also ASCII grid and "
         "XYZ",

@@ -16,7 +16,7 @@ from rasterio.enums import MaskFlags
 from rasterio.io import DatasetReader
 
 from orthophotos.formats import Format, format_of
-from orthophotos.opening import FAULTS, opened
+from orthophotos.opening import FAULTS, opened, tags_of
 from zwilling.crs.plane import PlaneCRS, plane_crs
 from zwilling.errors import SourceError, UnknownCRSError
 
@@ -53,6 +53,7 @@ class Head:
         affine: (a, b, c, d, e, f): x = a*column + b*row + c, y = d*column + e*row + f, at pixels' upper left corners;
             None where it has no place.
         block: height and width of the pieces in which it is compressed.
+        is_one_piece: whether it is decoded from its beginning on, whichever part of it is wanted.
         date: `YYYY-MM-DD`, `YYYY` or empty: from the end of its name, else from its TIFF head.
         fingerprint: changes where the file does.
     """
@@ -72,6 +73,7 @@ class Head:
     crs: PlaneCRS | None
     affine: Affine | None
     block: tuple[int, int]
+    is_one_piece: bool
     date: str
     fingerprint: str
 
@@ -85,7 +87,8 @@ class Head:
         if self.affine is None:
             raise ValueError(f"{self.path} has no place")
         a, b, c, d, e, f = self.affine
-        return np.stack([a * columns + b * rows + c, d * columns + e * rows + f], axis=1)
+        with np.errstate(over="ignore", invalid="ignore"):  # what a damaged head says; whoever asks sees infinity
+            return np.stack([a * columns + b * rows + c, d * columns + e * rows + f], axis=1)
 
     def outline(self, steps: int = 16) -> NDArray[np.float64]:
         """Return places along its border in its CRS, shape (4 * steps, 2)."""
@@ -122,7 +125,7 @@ def read_head(path: Path, *, crs: str | None = None, kind: Format | None = None)
             bands=dataset.count,
             dtypes=tuple(dataset.dtypes),
             colours=tuple(colour.name for colour in dataset.colorinterp),
-            descriptions=tuple(text or "" for text in dataset.descriptions),
+            descriptions=_descriptions(dataset),
             nodata=tuple(dataset.nodatavals),
             masked=MaskFlags.per_dataset in dataset.mask_flag_enums[0]
             and MaskFlags.alpha not in dataset.mask_flag_enums[0],
@@ -131,6 +134,7 @@ def read_head(path: Path, *, crs: str | None = None, kind: Format | None = None)
             crs=_crs(dataset, path, crs),
             affine=_affine(dataset),
             block=dataset.block_shapes[0],
+            is_one_piece=kind in (Format.PNG, Format.JPEG) or _is_one_strip(dataset),
             date=date_of(path.stem) or _tiff_date(dataset),
             fingerprint=_fingerprint(path, stat.st_size, stat.st_mtime_ns, crs),
         )
@@ -168,7 +172,7 @@ def _check_size(dataset: DatasetReader, path: Path, size: int) -> None:
             source=path,
             remedy="fetch the file again, or cut it into tiles",
         )
-    rows, columns = dataset.block_shapes[0]
+    rows, columns = (height, width) if _is_one_strip(dataset) else dataset.block_shapes[0]
     # OpenJPEG works in 32 bits, whatever the picture has.
     bytes_each = 4 * dataset.count if dataset.driver == "JP2OpenJPEG" else 0
     block = rows * columns * max(bytes_each, sum(np.dtype(kind).itemsize for kind in dataset.dtypes))
@@ -178,6 +182,18 @@ def _check_size(dataset: DatasetReader, path: Path, size: int) -> None:
             source=path,
             remedy="convert it: gdal_translate -of COG IN OUT.tif",
         )
+
+
+def _is_one_strip(dataset: DatasetReader) -> bool:
+    """Return whether a TIFF is one compressed strip, which GDAL gives row by row, from the first one on."""
+    if (
+        dataset.driver != "GTiff"
+        or dataset.block_shapes[0][0] > 1
+        or "COMPRESSION" not in (tags_of(dataset, "IMAGE_STRUCTURE") or {})
+    ):
+        return False
+    first, second = (dataset.get_tag_item(f"BLOCK_OFFSET_0_{row}", "TIFF", bidx=1) for row in (0, 1))
+    return dataset.height > 1 and first is not None and second is None
 
 
 def _check_blocks(dataset: DatasetReader, path: Path, size: int) -> None:
@@ -202,10 +218,10 @@ def _crs(dataset: DatasetReader, path: Path, wanted: str | None) -> PlaneCRS | N
         return plane_crs(wanted, source="--crs")
     try:
         wkt = "" if dataset.crs is None else dataset.crs.to_wkt(version="WKT2_2019")
-    except FAULTS:
+    except (*FAULTS, UnicodeDecodeError):
         try:
             wkt = dataset.crs.to_wkt()
-        except FAULTS as error:
+        except (*FAULTS, UnicodeDecodeError) as error:
             raise UnknownCRSError(
                 "names a coordinate system that cannot be read",
                 source=path,
@@ -249,19 +265,26 @@ def _affine(dataset: DatasetReader) -> Affine | None:
     return numbers
 
 
+def _descriptions(dataset: DatasetReader) -> tuple[str, ...]:
+    try:
+        return tuple(text or "" for text in dataset.descriptions)
+    except UnicodeDecodeError:  # names in Latin-1 tell nothing that GDAL would hand on
+        return ("",) * int(dataset.count)
+
+
 def _is_lossy(dataset: DatasetReader, kind: Format) -> bool:
-    structure = dataset.tags(ns="IMAGE_STRUCTURE")
+    structure = tags_of(dataset, "IMAGE_STRUCTURE") or {}
     says = f"{structure.get('COMPRESSION', '')} {structure.get('COMPRESSION_REVERSIBILITY', '')}".upper()
     return kind is Format.JPEG or any(word in says for word in ("JPEG", "LOSSY", "WEBP", "LERC"))
 
 
 def _significant_bits(dataset: DatasetReader) -> int:
-    bits = dataset.tags(1, ns="IMAGE_STRUCTURE").get("NBITS", "")
+    bits = (tags_of(dataset, "IMAGE_STRUCTURE", 1) or {}).get("NBITS", "")
     return int(bits) if bits.isdecimal() else 0
 
 
 def _tiff_date(dataset: DatasetReader) -> str:
-    found = _TIFF_DATE.match(dataset.tags().get("TIFFTAG_DATETIME", ""))
+    found = _TIFF_DATE.match((tags_of(dataset) or {}).get("TIFFTAG_DATETIME", ""))
     return "" if found is None else "-".join(found.groups())
 
 

@@ -183,7 +183,7 @@ def _place(file: TerrainFile, plane: PlaneCRS, target: str, region: Region) -> t
 def _nowhere(file: TerrainFile, plane: PlaneCRS) -> SourceError:
     x, y = file.lattice.x0, file.lattice.y0
     return SourceError(
-        f"begins at {x:.2f}, {y:.2f}, which lies outside the area of {plane.title} ({plane.definition[:40]})",
+        f"begins at {x:.10g}, {y:.10g}, which lies outside the area of {plane.title} ({plane.definition[:40]})",
         source=file.packed.name,
         remedy="pass --crs with the coordinate system that it is in",
     )

@@ -35,6 +35,7 @@ from zwilling.errors import SourceError, UnknownCRSError
 _HEAD: Final = 1 << 16
 _PART_CELLS: Final = 1 << 24
 _SUFFIXES: Final = (".tif", ".tiff", ".asc", ".xyz", ".txt", ".csv", ".dgm", ".dtm", ".grd", ".gz")
+_PICTURE_SUFFIXES: Final = (".jp2", ".j2k", ".jpg", ".jpeg", ".png")
 _SIDE_FILE_BYTES: Final = 1 << 16
 _UNITS: Final = {
     "": 1.0, "m": 1.0, "metre": 1.0, "meter": 1.0, "metres": 1.0, "meters": 1.0, "dm": 0.1, "cm": 0.01, "mm": 0.001,
@@ -160,7 +161,7 @@ def candidates(path: Path) -> Iterator[Candidate]:
     beside = {packed.entry.lower(): packed for packed in found}
     count = 0
     for packed in found:
-        if is_archive and not packed.entry.lower().endswith(_SUFFIXES):
+        if is_archive and (not packed.entry.lower().endswith(_SUFFIXES) or _is_of_macos(packed.entry)):
             continue
         kind = _kind(packed)
         if kind is None:
@@ -169,6 +170,10 @@ def candidates(path: Path) -> Iterator[Candidate]:
         prj = beside.get(f"{packed.entry.rsplit('.', 1)[0].lower()}.prj") if is_archive else None
         yield Candidate(packed, kind, prj)
     if not count:
+        if any(packed.entry.lower().endswith(_PICTURE_SUFFIXES) for packed in found):
+            raise SourceError(
+                "holds pictures, which are not read from archives", source=path, remedy="unpack it, and name its files"
+            )
         raise SourceError(
             "holds no terrain model (GeoTIFF, ASCII grid, XYZ)", source=path, remedy="check what archive it is"
         )
@@ -191,6 +196,16 @@ def read_terrain_head(candidate: Candidate, crs: str | None, fallback: PlaneCRS)
     return _text_head(candidate, crs, fallback)
 
 
+def _is_of_macos(entry: str) -> bool:
+    """Return whether an entry is what the archiver of macOS adds to each file, under the file's own name.
+
+    Example:
+        >>> _is_of_macos("__MACOSX/._dgm1.xyz"), _is_of_macos("a/._dgm1.xyz"), _is_of_macos("a/dgm1.xyz")
+        (True, True, False)
+    """
+    return entry.startswith("__MACOSX/") or entry.rsplit("/", 1)[-1].startswith("._")
+
+
 def _kind(packed: Packed) -> Kind | None:
     """Return how a file is written; None where a text in an archive is no terrain."""
     with packed.opened() as stream:
@@ -207,6 +222,10 @@ def _kind(packed: Packed) -> Kind | None:
         raise
     if kind is Format.TIFF:
         return Kind.TIFF
+    if kind in (Format.XYZ, Format.ASCII_GRID):
+        raise SourceError(
+            "begins as text with heights does, and goes on as none", source=packed.name, remedy="load it anew"
+        )
     what = "is an archive in an archive" if kind in (Format.GZIP, Format.ZIP) else "is a picture, not a terrain model"
     raise SourceError(what, source=packed.name, remedy="name GeoTIFF, ASCII grid or XYZ files with heights")
 

@@ -50,7 +50,7 @@ def table(text: bytes, columns: int) -> NDArray[np.float64]:
         if len(words) < columns:
             raise ValueError(f"line {number}: has {len(words)} numbers instead of {columns}: '{_shown(line)}'")
         try:
-            rows.append([float(word) for word in words[:columns]])
+            rows.append([_number(word) for word in words[:columns]])
         except ValueError:
             raise ValueError(f"line {number}: is not numbers: '{_shown(line)}'") from None
     return np.array(rows, dtype=np.float64).reshape(-1, columns)
@@ -59,14 +59,23 @@ def table(text: bytes, columns: int) -> NDArray[np.float64]:
 def _slow(text: bytes) -> NDArray[np.float64]:
     words = text.split()
     try:
+        if b"_" in text:
+            raise ValueError
         return np.array(words, dtype=np.float64) if words else np.zeros(0)
     except ValueError:
         for word in words:
             try:
-                float(word)
+                _number(word)
             except ValueError:
                 raise ValueError(f"'{_shown(word)}' is not a number") from None
         raise
+
+
+def _number(word: bytes) -> float:
+    """Return the number that a word is; Python alone would take `4_0` for one."""
+    if b"_" in word:
+        raise ValueError("no number")
+    return float(word)
 
 
 def _by_column(text: bytes, columns: int) -> NDArray[np.float64] | None:

@@ -277,7 +277,7 @@ def _by_all(file: Packed, style: _Rows) -> TextGrid:
     grid = _grid(np.array([[x[0], y[0]], [x[-1], y[-1]]]), dx, dy)
     cells = grid.width * grid.height
     if cells > MOST_CELLS or cells > max(_SMALL, _THINNEST * count):
-        raise _no_grid(file, f"has {count} places strewn over {grid.width} x {grid.height} cells")
+        raise _no_grid(file, f"has {count} places strewn over {float(grid.width):.9g} x {float(grid.height):.9g} cells")
     return grid
 
 

@@ -10,10 +10,12 @@ overviews from wherever the metadata of a file says.
 from __future__ import annotations
 
 import re
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import TracebackType
 from typing import Final
 
 import rasterio
@@ -52,9 +54,32 @@ _PATHS: Final = re.compile(r"(?:/[^\s:,;'\"]+)+/([^\s:,;'\"/]+)")
 @contextmanager
 def fence() -> Iterator[None]:
     """Give GDAL the settings under which any file may be read; cheap, and may be nested."""
-    with rasterio.Env(session=DummySession(), **_FENCE), warnings.catch_warnings():
+    with rasterio.Env(session=DummySession(), **_FENCE), warnings.catch_warnings(), _undecodable_words_unsaid():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
         yield
+
+
+@contextmanager
+def _undecodable_words_unsaid() -> Iterator[None]:
+    """Keep quiet what GDAL says in words that are no UTF-8, since it quotes the file: rasterio prints a traceback each.
+
+    It has no way to raise it from where it is called; Cython tells first one hook, then the other.
+    """
+    printed, told = sys.excepthook, sys.unraisablehook
+
+    def show(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+        if kind is not UnicodeDecodeError:
+            printed(kind, error, traceback)
+
+    def tell(unraisable: sys.UnraisableHookArgs) -> None:
+        if unraisable.exc_type is not UnicodeDecodeError:
+            told(unraisable)
+
+    sys.excepthook, sys.unraisablehook = show, tell
+    try:
+        yield
+    finally:
+        sys.excepthook, sys.unraisablehook = printed, told
 
 
 @contextmanager
@@ -77,6 +102,12 @@ def opened(path: Path, kind: Format, **options: str) -> Iterator[DatasetReader]:
                 yield dataset
         except FAULTS as error:
             raise unreadable(path, error) from error
+        except UnicodeDecodeError as error:
+            raise SourceError(
+                "names its coordinate system in letters that are no UTF-8, which is not read",
+                source=path,
+                remedy="name it anew: gdal_edit.py -a_srs EPSG:25832 FILE",
+            ) from error
         except UnicodeEncodeError as error:
             raise SourceError(
                 "has a name that is no UTF-8, which GDAL cannot open", source=path, remedy="rename the file"
@@ -87,9 +118,23 @@ def opened(path: Path, kind: Format, **options: str) -> Iterator[DatasetReader]:
             ) from error
 
 
+def tags_of(dataset: DatasetReader, domain: str = "", band: int = 0) -> dict[str, str] | None:
+    """Return what a file says about itself, or one of its bands, by name; None where that is no UTF-8.
+
+    Args:
+        dataset: an open file.
+        domain: of GDAL's metadata; that of the file's own words if empty.
+        band: number of a band, counted from 1; 0 for the file.
+    """
+    try:
+        return dict(dataset.tags(band, ns=domain or None))
+    except UnicodeDecodeError:
+        return None
+
+
 def _refuse_overviews_elsewhere(dataset: DatasetReader, path: Path) -> None:
     """Stop where a file's metadata names another one, or an address, that GDAL would open for overviews."""
-    if dataset.tags(ns="OVERVIEWS"):
+    if tags_of(dataset, "OVERVIEWS") != {}:
         raise SourceError(
             "names another file for its overviews, which is not followed",
             source=path,

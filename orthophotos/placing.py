@@ -44,7 +44,7 @@ def placed(head: Head) -> PlaneCRS:
     if not _reaches(head.crs, middle[0, 0], middle[0, 1]):
         x, y = middle[0]
         raise SourceError(
-            f"lies around ({x:.1f}, {y:.1f}), where {head.crs.definition[:80]} ({head.crs.title}) does not reach",
+            f"lies around ({x:.10g}, {y:.10g}), where {head.crs.definition[:80]} ({head.crs.title}) does not reach",
             source=head.path,
             remedy=_hint(head.crs, x, y),
         )

@@ -21,7 +21,6 @@ from rasterio.windows import Window
 from orthophotos.channels import Channels
 from orthophotos.emptiness import emptiness
 from orthophotos.findings import finding
-from orthophotos.formats import Format
 from orthophotos.heads import Head
 from orthophotos.opening import opened
 from zwilling.errors import SourceError, TilesetError
@@ -37,9 +36,9 @@ _BLUR: Final = 8
 def parts_of(head: Head) -> int:
     """Return into how many parts the decoding of a picture is cut.
 
-    PNG and JPEG can only be decoded from their beginning on, so they are one part.
+    What can only be decoded from its beginning on is one part.
     """
-    return 1 if head.kind in (Format.PNG, Format.JPEG) else -(-head.height // _rows_at_once(head))
+    return 1 if head.is_one_piece else -(-head.height // _rows_at_once(head))
 
 
 def _rows_at_once(head: Head) -> int:

@@ -6,7 +6,7 @@ import gzip
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
@@ -19,8 +19,12 @@ _POINT_NAMES = frozenset((".las", ".laz"))
 _RASTERS = (
     (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"\0\0\0\x0cjP", b"\xff\x4f\xff\x51", b"\xff\xd8\xff", b"\x89PNG")
 )  # fmt: skip
-_RASTER_NAMES = frozenset((".xyz", ".asc", ".txt", ".csv", ".tif", ".tiff"))
-_MODEL_NAMES = frozenset((".gml", ".xml", ".citygml", ".json", ".jsonl"))
+_GRID_NAMES = frozenset((".xyz", ".asc", ".grd", ".dgm", ".dtm", ".tif", ".tiff"))
+_PICTURE_NAMES = frozenset((".jp2", ".j2k", ".jpg", ".jpeg", ".png"))
+_MODEL_NAMES = frozenset((".gml", ".citygml", ".jsonl"))
+# Metadata beside rasters has such names, too.
+_PERHAPS_MODEL_NAMES = frozenset((".xml", ".json"))
+_PERHAPS_GRID_NAMES = frozenset((".txt", ".csv"))
 _HELD = {"buildings": "a city model", "ground": "a picture or terrain", "points": "a point cloud"}
 
 
@@ -64,17 +68,30 @@ def _known_kind(path: Path) -> LayerKind | None:
                 head = unpacked.read(_HEAD)
         elif head.startswith(b"PK\x03\x04"):
             with zipfile.ZipFile(path) as archive:
-                names = {PurePosixPath(name).suffix.lower() for name in archive.namelist()[:1000]}
-            if names & _MODEL_NAMES:
-                return "buildings"
-            return "ground" if names & _RASTER_NAMES else "points" if names & _POINT_NAMES else None
+                return _kind_of_archive({PurePosixPath(name).suffix.lower() for name in archive.namelist()[:1000]})
     except (OSError, EOFError, zlib.error, zipfile.BadZipFile):
         return None
     if head.startswith(_POINTS):
         return "points"
     if head.startswith(_RASTERS) or _is_grid_of_numbers(head):
         return "ground"
-    return "buildings" if head.lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n\0")[:1] in (b"<", b"{") else None
+    is_named_raster = path.suffix.lower() in _GRID_NAMES | _PICTURE_NAMES
+    if head.lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n\0")[:1] in (b"<", b"{"):
+        # A web page that says "not found", or a description of rasters elsewhere: their reader has words for it.
+        return "ground" if is_named_raster and b"CityModel" not in head else "buildings"
+    return "ground" if is_named_raster else None
+
+
+def _kind_of_archive(names: Set[str]) -> LayerKind | None:
+    """Return the kind of layer that an archive belongs to, by the suffixes of the names in it."""
+    kinds: tuple[tuple[Set[str], LayerKind], ...] = (
+        (_MODEL_NAMES, "buildings"),
+        (_GRID_NAMES, "ground"),
+        (_POINT_NAMES, "points"),
+        (_PERHAPS_MODEL_NAMES, "buildings"),
+        (_PICTURE_NAMES | _PERHAPS_GRID_NAMES, "ground"),
+    )
+    return next((kind for suffixes, kind in kinds if names & suffixes), None)
 
 
 def _refuse_folder_of_points(path: Path) -> None:

@@ -134,7 +134,7 @@ REFUSED = [
         "terrain/xyz/pdal_data.xyz",
         (),
         (
-            "begins at 440750.00, 3751290.00, which lies outside the area of ETRS89 / UTM zone 32N (EPSG:25832); pass "
+            "begins at 440750, 3751290, which lies outside the area of ETRS89 / UTM zone 32N (EPSG:25832); pass "
             "--crs with the coordinate system that it is in"
         ),
     ),

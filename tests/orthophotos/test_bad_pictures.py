@@ -362,3 +362,62 @@ def test_errors_are_one_line_and_can_be_pickled(tmp_path: Path) -> None:
         open_pictures([tmp_path / "a.tif"])
     assert "\n" not in str(raised.value)
     assert str(pickle.loads(pickle.dumps(raised.value))) == str(raised.value)  # noqa: S301  # our own
+
+
+def _with_words(path: Path, tag: int, words: bytes) -> Path:
+    """Write a TIFF of 2 x 2 pixels with text in one more tag."""
+    doubles = struct.pack("<9d", CELL, CELL, 0, 0, 0, 0, WEST, NORTH, 0)
+    keys = struct.pack("<16H", 1, 1, 0, 3, 1024, 0, 1, 1, 1025, 0, 1, 1, 3072, 0, 1, 25832)
+    if tag == 34737:  # words about a CRS that the file defines by itself, whose title they are
+        keys = struct.pack(
+            "<20H", 1, 1, 0, 4, 1024, 0, 1, 1, 1025, 0, 1, 1, 3072, 0, 1, 32767, 3073, tag, len(words), 0
+        )
+    begin = 8 + 2 + 13 * 12 + 4
+    places = np.cumsum([begin, 6, 24, 48, len(keys), len(words) + len(words) % 2])
+    entries = [
+        (256, 3, 1, 2), (257, 3, 1, 2), (258, 3, 3, places[0]), (259, 3, 1, 1), (262, 3, 1, 2), (273, 4, 1, places[5]),
+        (277, 3, 1, 3), (278, 3, 1, 2), (279, 4, 1, 12), (33550, 12, 3, places[1]), (33922, 12, 6, places[2]),
+        (34735, 3, len(keys) // 2, places[3]), (tag, 2, len(words), places[4]),
+    ]  # fmt: skip
+    head = b"II*\0" + struct.pack("<IH", 8, len(entries))
+    head += b"".join(struct.pack("<HHII", *entry) for entry in sorted(entries)) + bytes(4)
+    data = struct.pack("<3H", 8, 8, 8) + doubles + keys + words + bytes(len(words) % 2) + bytes(range(50, 62))
+    path.write_bytes(head + data)
+    return path
+
+
+GDAL_METADATA = "<GDALMetadata><Item name='A' sample='0' role='description'>Straße</Item></GDALMetadata>\0"
+
+
+@pytest.mark.parametrize(("tag", "words"), [(270, "Straße\0"), (42112, GDAL_METADATA), (42112, "<GDALMetadatß>\0")])
+def test_words_in_latin_1_do_no_harm(
+    tag: int, words: str, tmp_path: Path, scratch: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = _with_words(tmp_path / "a.tif", tag, words.encode("latin-1"))
+    assert read_all(path, scratch)[0, 0].tolist() == [50, 51, 52, 255]
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_crs_named_in_latin_1_is_an_error(tmp_path: Path) -> None:
+    path = _with_words(tmp_path / "a.tif", 34737, "Gauß-Krüger|\0".encode("latin-1"))
+    with pytest.raises(SourceError, match="letters that are no UTF-8, which is not read; name it anew: gdal_edit"):
+        open_pictures([path])
+
+
+def test_one_large_compressed_strip_is_decoded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(heads, "_MAX_BLOCK_BYTES", 1 << 30)
+    # GDAL gives strips of more than some ten megabytes row by row, each from the strip's beginning on.
+    bands = np.broadcast_to(np.uint8(9), (3, 3000, 3000))
+    path = write(tmp_path / "a.tif", bands, compress="LZW", blockysize=3000)
+    assert heads.read_head(path).block == (1, 3000)
+    (file,) = open_pictures([path]).files
+    assert file.parts == 1
+    monkeypatch.setattr(heads, "_MAX_BLOCK_BYTES", 3 * 3000 * 3000 - 1)
+    with pytest.raises(SourceError, match="compressed in pieces of 3,000 x 3,000 pixels"):
+        open_pictures([path])
+
+
+def test_a_place_beyond_all_numbers_is_an_error(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.tif", noise(64, 64), transform=Affine(1e307, 0, 0, 0, -1e307, 0))
+    with pytest.raises(SourceError, match=r"lies around \(inf, -inf\)|lies around \(3\.2e\+308"):
+        open_pictures([path])

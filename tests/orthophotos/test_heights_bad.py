@@ -311,3 +311,34 @@ def test_archives_that_exhaust_or_lead_out_are_refused(tmp_path: Path) -> None:
     lying[-10:-6] = b"\xff\xff\xff\x7f"
     out.write_bytes(bytes(lying))
     refused(out)
+
+
+def test_archives_as_other_systems_write_them_are_read(tmp_path: Path) -> None:
+    rows = "".join(f"{WEST + column} {NORTH - row} 40\n" for row in range(3) for column in range(3))
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("a/dgm1.xyz", rows)
+        archive.writestr("__MACOSX/a/._dgm1.xyz", b"\0\5\x16\7\0\2\0\0Mac OS X")
+        archive.writestr("metadata.xml", "<x/>")
+    assert [file.name for file in open_heights([tmp_path / "a.zip"], crs=None, region=REGION).files] == [
+        f"{tmp_path / 'a.zip'}/a/dgm1.xyz"
+    ]
+    with zipfile.ZipFile(tmp_path / "b.zip", "w") as archive:
+        archive.writestr("dop.jpg", b"\xff\xd8\xff")
+    with pytest.raises(SourceError, match="holds pictures, which are not read from archives; unpack it"):
+        open_heights([tmp_path / "b.zip"], crs=None, region=REGION)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"343000 5674000 4_0.0\n343001 5674000 4\n", "line 1: is not numbers: '343000 5674000 4_0.0'"),
+        (b"343000 5674000 4\n343001 5674000 4\n\0\0\0", "begins as text with heights does, and goes on as none"),
+        (b"343000 5674000 4\n343001 5674001 4\n1e300 1e300 4\n", "has 3 places strewn over 1e.300 x 1e.300 cells"),
+        (b"<!DOCTYPE html><html>", "is a web page and no raster"),
+        (b" \n \n", "holds only zeros or blanks"),
+    ],
+)
+def test_what_is_wrong_is_said_in_few_words(content: bytes, says: str, tmp_path: Path) -> None:
+    (tmp_path / "a.xyz").write_bytes(content)
+    with pytest.raises(SourceError, match=says):
+        open_heights([tmp_path / "a.xyz"], crs=None, region=REGION)

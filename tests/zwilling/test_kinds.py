@@ -27,6 +27,9 @@ CONTENTS = [
     ("cloud.laz", b"LASF" + bytes(400), "points"),
     ("cloud", b"LASF" + bytes(400), "points"),
     ("page.laz", b"<html>", "points"),
+    ("page.tif", b"<!DOCTYPE html><html>", "ground"),
+    ("elsewhere.tif", b"<VRTDataset/>", "ground"),
+    ("zeros.jp2", bytes(40), "ground"),
     ("packed.las.gz", gzip.compress(b"LASF"), "points"),
     ("letter.pdf", b"%PDF-1.7", "buildings"),
     ("broken.gz", b"\x1f\x8b\x08", "buildings"),
@@ -39,7 +42,17 @@ def test_content_decides(tmp_path: Path, name: str, content: bytes, kind: str) -
     assert kind_of(tmp_path / name) == kind
 
 
-@pytest.mark.parametrize(("names", "kind"), [(("a.tif", "a.tfw"), "ground"), (("b.gml", "legend.tif"), "buildings")])
+ARCHIVES = [
+    (("a.tif", "a.tfw"), "ground"),
+    (("b.gml", "legend.tif"), "buildings"),
+    (("dgm1.xyz", "metadata.xml", "licence.pdf"), "ground"),
+    (("dgm1.tif", "style.json"), "ground"),
+    (("model.xml", "roof.jpg"), "buildings"),
+    (("dop.jp2", "readme.txt"), "ground"),
+]
+
+
+@pytest.mark.parametrize(("names", "kind"), ARCHIVES)
 def test_an_archive_is_what_it_holds(tmp_path: Path, names: tuple[str, ...], kind: str) -> None:
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         for name in names:
