@@ -37,6 +37,7 @@ from benchmarks.measure import machine
 from benchmarks.sensor_load import configured, free_port, wait_for_port
 from benchmarks.sensors import SETTINGS, environment, until_ready
 from sensor_overlay.instants import HOUR, SECOND, now
+from sensor_overlay.simulate.days import school_shift
 from sensor_overlay.simulate.plan import Plan, draw_up
 from sensor_overlay.simulate.registry import write_registry
 from sensor_overlay.simulate.traffic import Disorder, Traffic, Transmission
@@ -81,7 +82,8 @@ class Publisher:
         self.uplinks: set[tuple[str, int]] = set()
         """Device and counter of each frame that the broker has confirmed."""
         self.messages = 0
-        self._traffic = Traffic(plan, disorder=disorder, dead_since=now() - 10 * HOUR)
+        # Lessons, whatever day it is: so that there are alerts.
+        self._traffic = Traffic(plan, disorder=disorder, shift=school_shift(now()), dead_since=now() - 10 * HOUR)
         self._of: dict[int, Transmission] = {}
         self._confirmed: deque[int] = deque()
         self._free = threading.Semaphore(_IN_FLIGHT)
@@ -206,14 +208,15 @@ def ask(port: int, over: threading.Event, asked: list[int]) -> None:
     """Ask now and then what viewers and other programs ask, until it is over."""
     paths = (
         "/api/sensors",
-        "/api/alerts",
         "/readyz",
         "/sta/v1.1/Datastreams?$top=200&$expand=Observations($top=1;$orderby=phenomenonTime%20desc)",
         "/sta/v1.1/Observations?$count=true&$top=10",
     )
+    turn = 0
     while not over.wait(1):
-        path = paths[asked[0] % len(paths)]
-        with contextlib.suppress(OSError):
+        path = paths[turn % len(paths)]
+        turn += 1
+        with contextlib.suppress(OSError):  # it is away
             urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=30).read()
             asked[0] += 1
 
@@ -350,6 +353,11 @@ def _until_all_are_stored(database: Path, count: int) -> None:
 def _until_cancelled(loop: asyncio.AbstractEventLoop, task: asyncio.Task[None]) -> None:
     with contextlib.suppress(asyncio.CancelledError):
         loop.run_until_complete(task)
+    left = asyncio.all_tasks(loop)
+    for one in left:
+        one.cancel()
+    loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+    loop.run_until_complete(loop.shutdown_asyncgens())
 
 
 @contextlib.contextmanager
