@@ -5,19 +5,22 @@ that know what they are made from.  Units of the first stage read the mosaics; t
 units of the stage before, the coarser tiles.  As in `make`, a unit whose fingerprint has not changed is taken over
 from the version before, so one new orthophoto costs its own tiles and their ancestors.
 
-Every file of a mosaic is decoded once, just before the first unit that needs it, and forgotten after the last.
+Every file of a mosaic is decoded once, shortly before the first unit that needs it, and forgotten after the last.
+Units are made in lines across the shorter side of the area, so what is decoded at a time is hardly more than the files
+beside each other on such a line, however files are named or dated.
 """
 
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import pickle
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import count
+from itertools import count, zip_longest
 from pathlib import Path
 from typing import Final, Protocol, cast
 
@@ -28,8 +31,9 @@ from tiler.workers import Workers
 from zwilling.issues import Issue
 from zwilling.rasters import Mosaic, Rectangle
 
-# Files decoded side by side before the units between them are made: bounds the scratch folder.
-_FILES_IN_A_WAVE: Final = 8
+# What is decoded for some units while those before them are made, as pixels of four bytes: bounds the scratch folder.
+_BYTES_IN_A_WAVE: Final = 2 << 30
+_BYTES_OF_A_CELL: Final = 4
 _LEDGER: Final = ".units"
 _RUNS: Final = count()
 
@@ -190,10 +194,6 @@ class _Decode:
     part: int
 
 
-def _decode(task: _Decode) -> tuple[Issue, ...]:
-    return _desk(task.desk).ground.mosaics[task.mosaic].decode(task.file, task.part, task.desk.parent)
-
-
 @dataclass(frozen=True, slots=True)
 class _Make:
     desk: Path
@@ -203,10 +203,11 @@ class _Make:
     folder: Path
 
 
-def _make(task: _Make) -> Made:
-    desk = _desk(task.desk)
-    product = desk.products[task.product]
-    return product.make(task.unit, task.children, desk.ground, task.desk.parent, task.folder)
+def _do(task: _Decode | _Make) -> tuple[Issue, ...] | Made:
+    desk, scratch = _desk(task.desk), task.desk.parent
+    if isinstance(task, _Decode):
+        return desk.ground.mosaics[task.mosaic].decode(task.file, task.part, scratch)
+    return desk.products[task.product].make(task.unit, task.children, desk.ground, scratch, task.folder)
 
 
 class _Places:
@@ -226,14 +227,25 @@ class _Places:
         return [int(number) for number in np.flatnonzero(meets)]
 
 
+_File = tuple[int, int]  # number of the mosaic, number of its file
+
+
+def _cells(mosaic: Mosaic, covers: Rectangle, wish: Rectangle | None = None) -> float:
+    """Return how many of a mosaic's finest cells a file has, or how many of them lie in `wish`."""
+    within = covers if wish is None else wish
+    width = min(covers.east, within.east) - max(covers.west, within.west)
+    return width * (min(covers.north, within.north) - max(covers.south, within.south)) / mosaic.resolution**2
+
+
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """A unit, the number of its product, its fingerprint, and what it needs: (number of the mosaic, of its file)."""
+    """A unit, the number of its product, its fingerprint, the files it needs, and how many of their cells."""
 
     product: int
     unit: Unit
     fingerprint: str
-    needs: frozenset[tuple[int, int]]
+    needs: frozenset[_File]
+    cells: float
 
 
 class _Work:
@@ -259,6 +271,8 @@ class _Work:
         self._issues: list[Issue] = []
         self._decoded: list[str] = []
         self._fresh = 0
+        # Each time it is asked for, a mosaic makes a new list.
+        self._files = [tuple(mosaic.files) for mosaic in ground.mosaics]
         self._places = [_Places(mosaic) for mosaic in ground.mosaics]
         self._products = tuple(products)
         self._stages = [[list(stage) for stage in product.stages()] for product in products]
@@ -270,6 +284,11 @@ class _Work:
 
     def run(self) -> Worked:
         _Desk(self._ground, self._products).lay(self._desk)
+        covers = {
+            (number, file): each.covers for number, own in enumerate(self._files) for file, each in enumerate(own)
+        }
+        turns = _turns(covers)
+        sizes = {need: _cells(self._ground.mosaics[need[0]], here) * _BYTES_OF_A_CELL for need, here in covers.items()}
         for number in range(max(map(len, self._stages), default=0)):
             jobs = [
                 self._job(product, unit)
@@ -278,12 +297,11 @@ class _Work:
                 for unit in stages[number]
             ]
             stale = [job for job in jobs if not self._take_over(job)]
-            for wave in _waves(stale):
-                self._decode(wave.decode)
-                tasks = [self._task(job) for job in wave.jobs]
-                for job, made in zip(wave.jobs, self._workers.map(_make, tasks), strict=True):
-                    self._note(job, made)
-                    self._fresh += 1
+            waves = list(_waves(stale, turns, sizes))
+            self._side_by_side(waves[0].decode if waves else (), ())
+            for wave, following in zip_longest(waves, waves[1:]):
+                # The next files are decoded beside the making, so that no process waits.
+                self._side_by_side(() if following is None else following.decode, wave.jobs)
                 for mosaic, file in wave.forget:
                     self._ground.mosaics[mosaic].forget(file, self._scratch)
         self._recall_decoding()
@@ -295,28 +313,33 @@ class _Work:
     def _recall_decoding(self) -> None:
         """Note the findings of all files, those that only the version before has decoded among them."""
         found: dict[str, tuple[Issue, ...]] = {}
-        for mosaic in self._ground.mosaics:
-            for file in mosaic.files:
+        for files in self._files:
+            for file in files:
                 known = self._known.decoded.get(file.fingerprint, ())
                 found[file.fingerprint] = self._ledger.decoded.get(file.fingerprint, known)
         self._ledger.decoded = found
         self._issues.extend(issue for issues in found.values() for issue in issues)
 
     def _job(self, product: int, unit: Unit) -> _Job:
-        needs = [
-            (number, file)
+        needs = {
+            (number, file): wish
             for number, mosaic in enumerate(self._ground.mosaics)
             if (wish := unit.pictures if mosaic is self._ground.pictures else unit.heights) is not None
             for file in self._places[number].meeting(wish)
-        ]
+        }
         made_from = [
             self._code,
             *self._options[product],
             repr(unit),
-            *(self._ground.mosaics[number].files[file].fingerprint for number, file in needs),
+            *(self._files[number][file].fingerprint for number, file in needs),
             *(self._ledger.entries[key][0] for key in unit.children if key in self._ledger.entries),
         ]
-        return _Job(product, unit, hashlib.sha256("\n".join(made_from).encode()).hexdigest(), frozenset(needs))
+        fingerprint = hashlib.sha256("\n".join(made_from).encode()).hexdigest()
+        cells = sum(
+            _cells(self._ground.mosaics[number], self._files[number][file].covers, wish)
+            for (number, file), wish in needs.items()
+        )
+        return _Job(product, unit, fingerprint, frozenset(needs), cells)
 
     def _take_over(self, job: _Job) -> bool:
         """Link what the version before has of a unit, and return whether it has all of it."""
@@ -342,17 +365,23 @@ class _Work:
         self._issues.extend(made.issues)
         self._on_progress(len(self._ledger.entries), self._total)
 
-    def _decode(self, wanted: Sequence[tuple[int, int]]) -> None:
-        mosaics = self._ground.mosaics
-        tasks = [
+    def _side_by_side(self, files: Sequence[_File], jobs: Sequence[_Job]) -> None:
+        """Decode some files and make some units, side by side."""
+        decode = [
             _Decode(self._desk, number, file, part)
-            for number, file in wanted
-            for part in range(mosaics[number].files[file].parts)
+            for number, file in files
+            for part in range(self._files[number][file].parts)
         ]
-        for task, issues in zip(tasks, self._workers.map(_decode, tasks), strict=True):
-            fingerprint = mosaics[task.mosaic].files[task.file].fingerprint
+        tasks: list[_Decode | _Make] = [*decode, *map(self._task, jobs)]
+        results = self._workers.map(_do, tasks)
+        for task in decode:
+            fingerprint = self._files[task.mosaic][task.file].fingerprint
+            issues = cast(tuple[Issue, ...], next(results))
             self._ledger.decoded[fingerprint] = (*self._ledger.decoded.get(fingerprint, ()), *issues)
-        self._decoded.extend(mosaics[number].files[file].name for number, file in wanted)
+        for job, made in zip(jobs, results, strict=True):
+            self._note(job, cast(Made, made))
+            self._fresh += 1
+        self._decoded.extend(self._files[number][file].name for number, file in files)
 
 
 @dataclass(frozen=True, slots=True)
@@ -360,30 +389,52 @@ class _Wave:
     """Units that are made side by side, the files to decode before and to forget after."""
 
     jobs: tuple[_Job, ...]
-    decode: tuple[tuple[int, int], ...]
-    forget: tuple[tuple[int, int], ...]
+    decode: tuple[_File, ...]
+    forget: tuple[_File, ...]
 
 
-def _waves(jobs: Sequence[_Job]) -> Iterator[_Wave]:
-    """Cut `jobs` into waves, each of which needs only a few files that no wave before has decoded.
+def _waves(jobs: Sequence[_Job], turns: Mapping[_File, int], sizes: Mapping[_File, float]) -> Iterator[_Wave]:
+    """Cut `jobs` into waves, for each of which only some files must be decoded that no wave before has decoded.
 
-    Units come in the order of the first file that they need, so that those of one place stand together.
+    Args:
+        turns: when the turn of each file comes.
+        sizes: its bytes when it is decoded.
     """
-    jobs = sorted(jobs, key=lambda job: sorted(job.needs))
+    jobs = sorted(jobs, key=lambda job: sorted(turns[need] for need in job.needs))
     last = {need: number for number, job in enumerate(jobs) for need in job.needs}
-    decoded: set[tuple[int, int]] = set()
+    decoded: set[_File] = set()
     begin = 0
     while begin < len(jobs):
-        new: set[tuple[int, int]] = set()
+        new: set[_File] = set()
+        size = 0.0
         end = begin
-        while end < len(jobs) and (end == begin or len(new | (jobs[end].needs - decoded)) <= _FILES_IN_A_WAVE):
-            new |= jobs[end].needs - decoded
+        while end < len(jobs):
+            more = jobs[end].needs - decoded - new
+            size += sum(sizes[need] for need in more)
+            if end > begin and more and size > _BYTES_IN_A_WAVE:
+                break
+            new |= more
             end += 1
         decoded |= new
         forget = tuple(sorted(need for need in decoded if last[need] < end))
         decoded.difference_update(forget)
-        yield _Wave(tuple(jobs[begin:end]), tuple(sorted(new)), forget)
+        # Large ones first, so that at the end of a wave no process waits long for another; those of about one size stay
+        # in their order, in which neighbours follow each other.
+        wave = sorted(jobs[begin:end], key=lambda job: -round(math.log2(job.cells + 1)))
+        yield _Wave(tuple(wave), tuple(sorted(new)), forget)
         begin = end
+
+
+def _turns(covers: Mapping[_File, Rectangle]) -> dict[_File, int]:
+    """Return when the turn of each file comes: by lines of files across the shorter side of the whole area."""
+    if not covers:
+        return {}
+    sides = np.array([(each.west, each.south, each.east, each.north) for each in covers.values()])
+    middles, lengths = (sides[:, :2] + sides[:, 2:]) / 2, sides[:, 2:] - sides[:, :2]
+    along = int(np.argmax(np.ptp(middles, axis=0)))
+    lines = np.rint((middles[:, along] - middles[:, along].min()) / max(float(np.median(lengths[:, along])), 1e-9))
+    keys = list(covers)
+    return {keys[number]: turn for turn, number in enumerate(np.lexsort((middles[:, 1 - along], lines)).tolist())}
 
 
 def _link(source: Path, place: Path) -> bool:

@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 
 from tests.tiler.terrain.mosaics import FakeHeights, FakePictures, fields, ground, square
+from tiler.terrain import work as terrain_work
 from tiler.terrain.ground import Ground
 from tiler.terrain.work import Ledger, Made, Unit, Worked, work
 from tiler.workers import Workers
 from zwilling.rasters import Rectangle
 
 FILES = 30
+BYTES = 4 * 200 * 200  # of a file, decoded
 PICTURES = FakePictures(tuple(square(100 * n, 0, 100) for n in range(FILES)), (fields,) * FILES)
 
 
@@ -37,6 +39,15 @@ class Strips:
         return Made((name,), 4, decoded)
 
 
+@dataclass(frozen=True)
+class Crossings(Strips):
+    """A unit on each corner where four files meet."""
+
+    def stages(self) -> Sequence[Sequence[Unit]]:
+        corners = [(100 * x, 100 * y) for x in range(1, 12) for y in range(1, 4)]
+        return [[Unit(f"strips/{x}-{y}", pictures=square(x - 5, y - 5, 10)) for x, y in corners]]
+
+
 def wide(number: int) -> Rectangle:
     west = square(100 * number, 0, 100)
     return Rectangle(west.west + 10, west.south, west.east + 90, west.north)
@@ -52,16 +63,29 @@ def run(source: Ground, folder: Path, previous: Path | None = None, product: Str
     return done
 
 
-def test_each_file_is_decoded_once_and_few_are_held(tmp_path: Path) -> None:
+def test_each_file_is_decoded_once_and_few_are_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(terrain_work, "_BYTES_IN_A_WAVE", 4 * BYTES)
     done = run(ground(PICTURES, None), tmp_path / "a")
     assert sorted(done.decoded) == sorted(file.name for file in PICTURES.files)
     for number in range(FILES - 1):
         held = done.made[f"strips/{number}"].value
         assert isinstance(held, tuple)
         assert {f"dop{number}.0", f"dop{number + 1}.1"} <= set(held)
-        assert len(held) <= 2 * 10
+        assert len(held) <= 2 * (4 + 1 + 4), "files of a wave, one that the wave before shares, those of the next wave"
     assert done.made["strips/all"].value == ()
     assert len(done.issues) == FILES, "each file's second part reports once"
+
+
+def test_few_files_are_held_however_they_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(terrain_work, "_BYTES_IN_A_WAVE", 2 * BYTES)
+    places = [(100 * (29 * n % 48 // 4), 100 * (29 * n % 4)) for n in range(48)]
+    pictures = FakePictures(tuple(square(*place, 100) for place in places), (fields,) * len(places))
+    done = run(ground(pictures, None), tmp_path / "a", product=Crossings())
+    assert sorted(done.decoded) == sorted(file.name for file in pictures.files)
+    held = [len(made.value) for made in done.made.values() if isinstance(made.value, tuple)]
+    assert len(held) == 11 * 3
+    # A line of four files and one, which the units of the next line share, and what two waves add.
+    assert max(held) <= 2 * (4 + 1 + 2 * 4)
 
 
 def test_progress_ends_at_the_total(tmp_path: Path) -> None:
