@@ -24,8 +24,8 @@ from starlette.routing import BaseRoute, Route
 from sensor_overlay.access import Principal, Right, Tokens
 from sensor_overlay.sensorthings import answering, changing
 from sensor_overlay.sensorthings.addresses import parse_address
-from sensor_overlay.sensorthings.answering import Answer
 from sensor_overlay.sensorthings.errors import RefusedError
+from sensor_overlay.sensorthings.kept import Answer, Kept
 from sensor_overlay.service import Service
 from server.callers import caller
 from server.encodings import IDENTITY, choose_encoding
@@ -47,6 +47,7 @@ class SensorThings:
     def __init__(self, service: Service, tokens: Tokens) -> None:
         self._service = service
         self._tokens = tokens
+        self._kept = Kept()
 
     def routes(self) -> tuple[BaseRoute, ...]:
         """Return the routes of this server that it answers."""
@@ -71,7 +72,8 @@ class SensorThings:
 
     async def _read(self, request: Request, principal: Principal) -> Answer:
         path = request.path_params.get("path", "")
-        return await answering.read(self._service.store, principal, path, request.url.query, _root(request))
+        query, root = request.url.query, _root(request)
+        return await answering.read(self._service.store, principal, path, query, root, self._kept)
 
     async def _write(self, request: Request, principal: Principal) -> Answer:
         store, path, root = self._service.store, request.path_params.get("path", ""), _root(request)
@@ -143,7 +145,9 @@ async def _response(request: Request, answer: Answer, principal: Principal) -> R
     if answer.following:
         fields["link"] = f'<{answer.following}>; rel="next"'
     body = answer.body
-    tag = hashlib.sha256(body).hexdigest()[:24]
+    if "tag" not in answer.forms:
+        answer.forms["tag"] = hashlib.sha256(body).hexdigest()[:24].encode()
+    tag = answer.forms["tag"].decode()
     coding = IDENTITY
     if len(body) >= _WORTH_BYTES:
         accepted = request.headers.getlist("accept-encoding")
@@ -155,7 +159,10 @@ async def _response(request: Request, answer: Answer, principal: Principal) -> R
             return Response(status_code=status, headers=fields)
     if coding != IDENTITY:
         fields["content-encoding"] = coding
-        body = await asyncio.to_thread(_packed, body) if len(body) > _LARGE_BYTES else _packed(body)
+        if coding not in answer.forms:
+            is_large = len(body) > _LARGE_BYTES
+            answer.forms[coding] = await asyncio.to_thread(_packed, body) if is_large else _packed(body)
+        body = answer.forms[coding]
     return Response(body, headers=fields, media_type=answer.media_type)
 
 

@@ -47,6 +47,7 @@ class Address:
     """What a path leads to.
 
     Attributes:
+        path: as it came, without slashes at its ends.
         steps: at least one.
         named: property of the last entity, where the path names one.
         members: names and places in lists that lead into that property, where the path goes on.
@@ -55,6 +56,7 @@ class Address:
         is_reference: the addresses of entities alone (`$ref`).
     """
 
+    path: str
     steps: tuple[Step, ...]
     named: Property | None = None
     members: tuple[str | int, ...] = ()
@@ -113,7 +115,7 @@ def parse_address(path: str) -> Address:
         break
     if not steps or (is_value and found is None and not is_id) or (is_reference and (found is not None or is_id)):
         raise NotFoundError
-    return Address(tuple(steps), found, members, is_id, is_value, is_reference)
+    return Address(path.strip("/"), tuple(steps), found, members, is_id, is_value, is_reference)
 
 
 def _members(segments: list[str]) -> tuple[str | int, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -19,12 +19,12 @@ from sensor_overlay.access import Principal
 from sensor_overlay.sensorthings import formats
 from sensor_overlay.sensorthings.addresses import Address, parse_address
 from sensor_overlay.sensorthings.errors import BadRequestError, NotFoundError, RefusedError
+from sensor_overlay.sensorthings.kept import Answer, Kept, Question, sequence_of
 from sensor_overlay.sensorthings.model import COLLECTIONS, DATASTREAM, OBSERVATION
 from sensor_overlay.sensorthings.options import Expansion, Options, parse_options
 from sensor_overlay.sensorthings.reading import Page, Reader, next_link
 from sensor_overlay.store.opening import Store
 
-JSON: Final = "application/json"
 SECONDS: Final = 10
 """That the database may take for one request."""
 
@@ -42,25 +42,6 @@ CONFORMANCE: Final = (
 """Requirement classes of OGC 18-088 and extensions of FROST-Server that this service keeps to; its root tells them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What goes back.
-
-    Attributes:
-        body: content, empty for none.
-        media_type: of the content.
-        status: of HTTP.
-        location: address of what was made; empty for none.
-        following: address of the next page, for formats that have no place for it; empty for none.
-    """
-
-    body: bytes
-    media_type: str = JSON
-    status: HTTPStatus = HTTPStatus.OK
-    location: str = ""
-    following: str = ""
-
-
 def root_document(root: str) -> Answer:
     """Return what stands at the service's root: its collections, and what it can do."""
     document = {
@@ -70,7 +51,9 @@ def root_document(root: str) -> Answer:
     return Answer(msgspec.json.encode(document))
 
 
-async def read(store: Store, principal: Principal, path: str, query: str, root: str) -> Answer:
+async def read(
+    store: Store, principal: Principal, path: str, query: str, root: str, kept: Kept | None = None
+) -> Answer:
     """Return the answer to a GET.
 
     Args:
@@ -79,6 +62,7 @@ async def read(store: Store, principal: Principal, path: str, query: str, root: 
         path: below the service's root, without a slash before it.
         query: of the address, still encoded.
         root: address of the service, without a slash at its end.
+        kept: answers given before; None for none.
 
     Raises:
         RefusedError: see there.
@@ -90,10 +74,25 @@ async def read(store: Store, principal: Principal, path: str, query: str, root: 
     address = parse_address(path)
     options = parse_options(query, address.last.entity)
     _check(address, options)
-    async with store.reading() as connection, limited(connection):
+    question = None if kept is None else Question.of(principal, path, query, root)
+    async with store.reading() as connection:
+        if kept is None or question is None:
+            return await _answer(connection, principal, address, options, root)
+        sequence = await sequence_of(connection)
+        answer = kept.get(question, sequence)
+        if answer is None:
+            answer = await _answer(connection, principal, address, options, root)
+            kept.put(question, sequence, answer)
+        return answer
+
+
+async def _answer(
+    connection: AsyncConnection, principal: Principal, address: Address, options: Options, root: str
+) -> Answer:
+    async with limited(connection):
         reader = await Reader.on(connection, principal, instants.now(), root)
         if address.last.is_collection:
-            return await _collection(reader, address, options, f"{root}/{path.strip('/')}", root)
+            return await _collection(reader, address, options, f"{root}/{address.path}", root)
         return await _one(reader, address, options, root)
 
 

@@ -15,9 +15,10 @@ from sqlalchemy.exc import IntegrityError
 from sensor_overlay.access import Principal
 from sensor_overlay.sensorthings import incoming
 from sensor_overlay.sensorthings.addresses import Address, parse_address
-from sensor_overlay.sensorthings.answering import Answer, limited
+from sensor_overlay.sensorthings.answering import limited
 from sensor_overlay.sensorthings.errors import BadRequestError, NotFoundError, RefusedError
 from sensor_overlay.sensorthings.json_patch import patched
+from sensor_overlay.sensorthings.kept import Answer
 from sensor_overlay.sensorthings.model import OBSERVATION, Entity, ToMany
 from sensor_overlay.sensorthings.options import Options
 from sensor_overlay.sensorthings.reading import Reader

@@ -21,6 +21,7 @@ import shapely
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from sensor_overlay.sensorthings.aliases import another
 from sensor_overlay.sensorthings.dialects import Dialect
 from sensor_overlay.sensorthings.errors import BadRequestError
 from sensor_overlay.sensorthings.lookups import Lookup, Request
@@ -103,7 +104,7 @@ def from_wkt(text: str) -> Any:
 
 
 async def _geometries(connection: AsyncConnection, entity: Entity, request: Request) -> tuple[list[int], Any]:
-    row = entity.table.alias()
+    row = another(entity.table)
     column = next(known.columns[0] for known in entity.properties.values() if known.kind is Kind.GEOMETRY)
     document: Any = row.c[column]
     if entity is DATASTREAM:
@@ -120,7 +121,7 @@ async def _geometries(connection: AsyncConnection, entity: Entity, request: Requ
 
 def area_of_thing(thing_id: Any) -> Any:
     """Return the SQL of where a thing is: the location with the least id where it has several encodings of it."""
-    place, location = schema.thing_location.alias(), schema.location.alias()
+    place, location = another(schema.thing_location), another(schema.location)
     return (
         select(location.c.location)
         .join(place, place.c.location_id == location.c.id)

@@ -14,6 +14,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, FromClause, Select, Table, and_, func, not_, or_, select
 
 from sensor_overlay.access import Principal, Right, visible
+from sensor_overlay.sensorthings.aliases import another
 from sensor_overlay.store import schema
 
 
@@ -133,7 +134,7 @@ def _by_thing(column: str) -> _Visible:
 
 def visible_datastreams(principal: Principal) -> Any:
     """Return a select of the ids of the datastreams that `principal` may see."""
-    datastream = schema.datastream.alias()
+    datastream = another(schema.datastream)
     return select(datastream.c.id).where(datastream.c.thing_id.in_(_visible_things(principal))).correlate(None)
 
 
@@ -141,7 +142,7 @@ def _by_datastreams(column: str) -> _Visible:
     """Sensors and observed properties are seen where they serve a datastream that is."""
 
     def condition(row: FromClause, principal: Principal) -> ColumnElement[bool]:
-        datastream = schema.datastream.alias()
+        datastream = another(schema.datastream)
         used = select(datastream.c[column]).where(datastream.c.thing_id.in_(_visible_things(principal)))
         seen = row.c.id.in_(used.correlate(None))
         if not _writes(principal):
@@ -153,9 +154,9 @@ def _by_datastreams(column: str) -> _Visible:
 
 def _visible_locations(principal: Principal) -> Any:
     """Ids of where visible things are, and were."""
-    now = schema.thing_location.alias()
-    then = schema.historical_location_location.alias()
-    moved = schema.historical_location.alias()
+    now = another(schema.thing_location)
+    then = another(schema.historical_location_location)
+    moved = another(schema.historical_location)
     was = (
         select(then.c.location_id)
         .join(moved, moved.c.id == then.c.historical_location_id)
@@ -168,7 +169,7 @@ def _location_visible(row: FromClause, principal: Principal) -> ColumnElement[bo
     seen = row.c.id.in_(_visible_locations(principal))
     if not _writes(principal):
         return seen
-    now, then = schema.thing_location.alias(), schema.historical_location_location.alias()
+    now, then = another(schema.thing_location), another(schema.historical_location_location)
     used = select(now.c.location_id).union(select(then.c.location_id))
     return or_(seen, row.c.id.not_in(used))
 
@@ -184,7 +185,7 @@ def _observation_visible(row: FromClause, principal: Principal) -> ColumnElement
 
 def _feature_visible(row: FromClause, principal: Principal) -> ColumnElement[bool]:
     """A feature is seen where its location is, or an observation of it."""
-    observation = schema.observation.alias()
+    observation = another(schema.observation)
     observed = (
         select(observation.c.id)
         .where(
@@ -203,9 +204,9 @@ def _feature_visible(row: FromClause, principal: Principal) -> ColumnElement[boo
 
 def _feature_of_datastream(datastream_id: ColumnElement[Any]) -> Any:
     """The feature made from where the datastream's thing is; the one with the least id where there are several."""
-    datastream = schema.datastream.alias()
-    place = schema.thing_location.alias()
-    feature = schema.feature_of_interest.alias()
+    datastream = another(schema.datastream)
+    place = another(schema.thing_location)
+    feature = another(schema.feature_of_interest)
     return (
         select(func.min(feature.c.id))
         .select_from(datastream)
@@ -223,16 +224,16 @@ def _feature_of(observation: FromClause) -> ColumnElement[Any]:
 
 def streams_of_feature(feature_id: ColumnElement[Any]) -> Any:
     """Return a select of the ids of datastreams with observations of a feature, some of which may be of others."""
-    observation = schema.observation.alias()
+    observation = another(schema.observation)
     named = select(observation.c.datastream_id).where(observation.c.feature_of_interest_id == feature_id)
     return _streams_there(feature_id).union(named.correlate_except(observation))
 
 
 def _streams_there(feature_id: ColumnElement[Any]) -> Select[Any]:
     """Return a select of the ids of datastreams whose things are where the feature was made from."""
-    datastream = schema.datastream.alias()
-    place = schema.thing_location.alias()
-    feature = schema.feature_of_interest.alias()
+    datastream = another(schema.datastream)
+    place = another(schema.thing_location)
+    feature = another(schema.feature_of_interest)
     return (
         select(datastream.c.id)
         .join(place, place.c.thing_id == datastream.c.thing_id)
@@ -273,7 +274,7 @@ def _through(name: str, target: str, table: Table, own: str, other: str) -> ToMa
     """Many to many, by a table of pairs."""
 
     def link(parent: ColumnElement[Any], row: FromClause) -> ColumnElement[bool]:
-        pair = table.alias()
+        pair = another(table)
         return row.c.id.in_(select(pair.c[other]).where(pair.c[own] == parent).correlate_except(pair))
 
     return ToMany(name, target, link)

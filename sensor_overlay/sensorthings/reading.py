@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, FromClause, Select, and_, func, literal, s
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sensor_overlay.sensorthings.addresses import Address, Step
+from sensor_overlay.sensorthings.aliases import another, begin
 from sensor_overlay.sensorthings.dialects import dialect_of, install
 from sensor_overlay.sensorthings.errors import NotFoundError
 from sensor_overlay.sensorthings.filters import condition
@@ -34,8 +35,8 @@ from sensor_overlay.sensorthings.statements import Of, Statements, asks_for_late
 from sensor_overlay.sensorthings.streams import split
 from sensor_overlay.store import schema
 
-_Row = Any
-"""A row by the names of its columns (SQLAlchemy's `RowMapping`)."""
+_Row = dict[str, Any]
+"""A row by the names of its columns."""
 
 MAX_ROWS: Final = 50_000
 """Of one level of an answer; pages within expansions are cut shorter to keep to it, with a link to their rest."""
@@ -73,6 +74,7 @@ class Reader:
     async def on(cls, connection: AsyncConnection, principal: Any, now: int, root: str) -> Reader:
         """Return a reader for `principal`; `root` is the service's address without a slash at its end."""
         await install(connection)
+        begin()
         return cls(connection, Request(principal, dialect_of(connection), now), root)
 
     async def entity(self, address: Address, options: Options) -> dict[str, Any]:
@@ -113,12 +115,12 @@ class Reader:
     async def _found(self, steps: Sequence[Step]) -> int:
         """Return the id at the end of a path, every step of which exists, hangs together and may be seen."""
         first = steps[0]
-        row = first.entity.table.alias()
+        row = another(first.entity.table)
         rows: FromClause = row
         conditions = [row.c.id == first.id, *self._statements.visible(first.entity, row)]
         for step in steps[1:]:
             navigation, before = step.navigation, row
-            row = step.entity.table.alias()
+            row = another(step.entity.table)
             if isinstance(navigation, ToOne):
                 rows = rows.join(row, row.c.id == navigation.key(before))
             elif navigation is not None:
@@ -137,7 +139,7 @@ class Reader:
         query = query.where(
             self._dialect.is_one_of(scope.row.c.id, "ids"), *self._statements.visible(entity, scope.row)
         )
-        rows: Any = (await self._connection.execute(query, {"ids": self._dialect.ids(ids)})).mappings().all()
+        rows = _by_name(await self._connection.execute(query, {"ids": self._dialect.ids(ids)}))
         write = writer(entity, shape, self._root)
         found = {row["id"]: write(row) for row in rows}
         await self._expand(entity, rows, found, options)
@@ -163,9 +165,9 @@ class Reader:
                         found[parent][navigation.name] = targets[key]
                 continue
             pages = await self._pages(ENTITIES[navigation.target], Of(navigation, list(found)), expansion.options)
+            nest = _nester(expansion, f"{self._root}/{entity.plural}")
             for parent, page in pages.items():
-                link = f"{self._root}/{entity.plural}({parent})/{navigation.name}"
-                found[parent].update(_nested(page, expansion, link))
+                nest(parent, page, found[parent])
 
     async def _pages(self, entity: Entity, of: Of | None, options: Options) -> dict[int, Page]:
         """Return a page for each parent; of a whole collection under 0."""
@@ -179,7 +181,7 @@ class Reader:
         order: Sequenced | None = None
         if limit:
             rows, order = await self._rows(entity, of, options, shape, limit)
-        else:  # whoever wants none still hears that the filter makes no sense
+        elif options.filter or options.order:  # whoever wants none still hears that they make no sense
             self._statements.plain(entity, None, options, shape, 0)
         by_parent: dict[int, list[_Row]] = {}
         for row in rows:
@@ -225,7 +227,7 @@ class Reader:
             query, order = self._statements.plain(entity, of, options, shape, limit)
         else:
             query, order = self._statements.several(entity, of, options, shape, limit)
-        return list((await self._run(query)).mappings().all()), order
+        return _by_name(await self._run(query)), order
 
     async def _run(self, query: Select[Any], ids: Sequence[int] = ()) -> Any:
         """Return the result of a statement, with `ids` as the parameter of that name."""
@@ -244,7 +246,7 @@ class Reader:
         order = sequence(scope, options, self._request)
         last = limit + 1 + (0 if options.token else options.skip)
         of_streams, rest = split(options.filter) if options.filter else (None, None)
-        latest = schema.latest.alias()
+        latest = another(schema.latest)
         streams = select(latest.c.datastream_id.label("id"))
         streams = streams.where(*self._statements.of_streams(latest.c.datastream_id, of_streams))
         if not sees_all(self._request.principal):
@@ -287,7 +289,7 @@ class Reader:
         query = select(*columns).select_from(rows).order_by(*order.terms()).limit(limit + 1)
         if options.skip and not options.token:
             query = query.offset(options.skip)
-        return list((await self._run(query)).mappings().all()), order
+        return _by_name(await self._run(query)), order
 
     async def _latest(self, of: Of, options: Options, shape: Shape) -> tuple[list[_Row], Sequenced]:
         """Return the newest observation of each datastream from the table that knows it.
@@ -297,7 +299,7 @@ class Reader:
         """
         scope = Scope(OBSERVATION)
         order = sequence(scope, options, self._request)
-        latest = schema.latest.alias()
+        latest = another(schema.latest)
         columns = [
             latest.c.datastream_id.label("parent"),
             latest.c.observations,
@@ -316,7 +318,7 @@ class Reader:
         found = await self._connection.execute(query, {"ids": self._dialect.ids(of.parents)})
         rows: list[_Row] = []
         doubtful = []
-        for row in found.mappings():
+        for row in _by_name(found):
             if row["id"] is None:
                 doubtful.append(row["parent"])
                 continue
@@ -324,7 +326,7 @@ class Reader:
         if doubtful:
             others = Of(of.navigation, doubtful)
             query, _ = self._statements.several(OBSERVATION, others, options, shape, 1)
-            rows += (await self._run(query)).mappings().all()
+            rows += _by_name(await self._run(query))
         return rows, order
 
     async def _counts(self, entity: Entity, of: Of | None, options: Options) -> dict[int, int]:
@@ -348,12 +350,12 @@ class Reader:
 
     async def _counted(self, of: Of | None, of_streams: Any) -> dict[int, int]:
         """Return how many observations there are, from the counters that are kept with them."""
-        latest = schema.latest.alias()
+        latest = another(schema.latest)
         conditions = self._statements.of_streams(latest.c.datastream_id, of_streams)
         if not sees_all(self._request.principal):
             conditions.append(latest.c.datastream_id.in_(visible_datastreams(self._request.principal)))
         if of is None:
-            total = select(literal(0), func.coalesce(func.sum(latest.c.observations), 0)).where(*conditions)
+            total: Any = select(literal(0), func.coalesce(func.sum(latest.c.observations), 0)).where(*conditions)
             return {row[0]: int(row[1]) for row in await self._run(total)}
         conditions.append(self._dialect.is_one_of(latest.c.datastream_id, "ids"))
         query = select(latest.c.datastream_id, latest.c.observations).where(*conditions)
@@ -365,13 +367,24 @@ def next_link(address: str, options: Options, token: str) -> str:
     return f"{address}?{written(replace(options, token=token, skip=0))}"
 
 
-def _nested(page: Page, expansion: Expansion, link: str) -> dict[str, Any]:
-    """Return the members that an expanded collection adds to its parent."""
+def _nester(expansion: Expansion, begin: str) -> Callable[[int, Page, dict[str, Any]], None]:
+    """Return the function that adds an expanded collection to its parent; `begin` is the address of all parents."""
     name = expansion.navigation.name
-    content: dict[str, Any] = {}
-    if page.count is not None:
-        content[f"{name}@iot.count"] = page.count
-    content[name] = page.entities
-    if page.token:
-        content[f"{name}@iot.nextLink"] = next_link(link, expansion.options, page.token)
-    return content
+    # Of a thousand parents only ids and tokens differ, and neither has signs that must be encoded.
+    rest = written(replace(expansion.options, token="", skip=0))
+    rest += "&$skiptoken=" if rest else "$skiptoken="
+
+    def nest(parent: int, page: Page, content: dict[str, Any]) -> None:
+        if page.count is not None:
+            content[f"{name}@iot.count"] = page.count
+        content[name] = page.entities
+        if page.token:
+            content[f"{name}@iot.nextLink"] = f"{begin}({parent})/{name}?{rest}{page.token}"
+
+    return nest
+
+
+def _by_name(result: Any) -> list[_Row]:
+    """Return all rows of a result; plain dictionaries are read twice as fast as SQLAlchemy's mappings."""
+    names = tuple(result.keys())
+    return [dict(zip(names, row, strict=True)) for row in result]

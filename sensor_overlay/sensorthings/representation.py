@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any, Final
 
 from sensor_overlay import instants
@@ -17,7 +18,9 @@ from sensor_overlay.uplink import Quality
 
 Row = Mapping[str, Any]
 
-_FLAGS: Final = (Quality.IMPLAUSIBLE, Quality.CLOCK, Quality.TEST)
+_FLAGS: Final = tuple(
+    (int(flag), str(flag.name).lower()) for flag in (Quality.IMPLAUSIBLE, Quality.CLOCK, Quality.TEST)
+)
 _EXACT: Final = 2.0**53
 
 
@@ -40,20 +43,35 @@ def area(document: Any) -> Any:
     return document
 
 
-def property_value(entity: Entity, known: Property, row: Row) -> Any:
-    """Return the value of a property; None where there is none."""
-    first = row[known.columns[0]]
+def value_of(entity: Entity, known: Property) -> Callable[[Row], Any]:
+    """Return the function that reads a property from a row; None where there is no value.
+
+    An answer has thousands of rows: what kind of property it is, is asked once and not for each.
+    """
+    first, *others = known.columns
     if known.kind is Kind.TIME:
-        return time_text(first, row[known.columns[1]] if len(known.columns) == 2 else None)
+        if others:
+            return lambda row: time_text(row[first], row[others[0]])
+        return lambda row: None if row[first] is None else instants.text(row[first])
     if known.kind is Kind.UNIT:
-        return dict(zip(("name", "symbol", "definition"), (row[column] for column in known.columns), strict=True))
+        name, symbol, definition = known.columns
+        return lambda row: {"name": row[name], "symbol": row[symbol], "definition": row[definition]}
     if known.name == "properties" and entity is THING:
-        return registered.merged(first, row)
+        return lambda row: registered.merged(row[first], row)
     if known.name == "result":
-        return number(first) if first is not None else row["result_document"]
-    if known.name == "resultQuality" and first is None and row["quality"]:
-        return {"flags": [str(flag.name).lower() for flag in _FLAGS if row["quality"] & flag]}
-    return area(first) if known.name == "observedArea" and entity is DATASTREAM else first
+        return lambda row: row["result_document"] if row[first] is None else number(row[first])
+    if known.name == "resultQuality":
+        return _quality
+    if known.name == "observedArea" and entity is DATASTREAM:
+        return lambda row: area(row[first])
+    return itemgetter(first)
+
+
+def _quality(row: Row) -> Any:
+    told, quality = row["result_quality"], row["quality"]
+    if told is not None or not quality:
+        return told
+    return {"flags": [name for flag, name in _FLAGS if quality & flag]}
 
 
 def _always(entity: Entity, known: Property) -> bool:
@@ -131,22 +149,29 @@ def columns_of(entity: Entity, shape: Shape) -> list[tuple[str, bool]]:
 def writer(entity: Entity, shape: Shape, root: str) -> Callable[[Row], dict[str, Any]]:
     """Return the function that makes the JSON object of a row."""
 
+    named = [
+        (known.name, value_of(entity, known), _always(entity, known), shape.members.get(known.name))
+        for known in shape.properties
+    ]
+    begin = f"{root}/{entity.plural}("
+    links = [(f"{name}@iot.navigationLink", f"/{name}") for name in shape.links]
+
     def write(row: Row) -> dict[str, Any]:
         key = row["id"]
-        link = f"{root}/{entity.plural}({key})"
+        link = f"{begin}{key})"
         content: dict[str, Any] = {}
         if shape.with_self_link:
             content["@iot.selfLink"] = link
         if shape.with_id:
             content["@iot.id"] = key
-        for known in shape.properties:
-            value = property_value(entity, known, row)
-            if known.name in shape.members:
-                value = chosen(value, shape.members[known.name])
-            if value is not None or _always(entity, known):
-                content[known.name] = value
-        for name in shape.links:
-            content[f"{name}@iot.navigationLink"] = f"{link}/{name}"
+        for name, read, is_always, members in named:
+            value = read(row)
+            if members is not None:
+                value = chosen(value, members)
+            if value is not None or is_always:
+                content[name] = value
+        for name, rest in links:
+            content[name] = link + rest
         return content
 
     return write

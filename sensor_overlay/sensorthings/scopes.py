@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, FromClause, literal, select, true
 
 from sensor_overlay.access import Principal
+from sensor_overlay.sensorthings.aliases import another
 from sensor_overlay.sensorthings.model import ENTITIES, Entity, ToMany, ToOne
 from sensor_overlay.store import schema
 
@@ -20,7 +21,7 @@ class Scope:
 
     def __init__(self, entity: Entity) -> None:
         self.entity = entity
-        self.row: FromClause = entity.table.alias()
+        self.row: FromClause = another(entity.table)
         self._joined: dict[str, Scope] = {}
         self._latest: FromClause | None = None
 
@@ -33,7 +34,7 @@ class Scope:
     def latest(self) -> FromClause:
         """Return the row of `latest` beside each datastream; all null where it has no observation."""
         if self._latest is None:
-            self._latest = schema.latest.alias()
+            self._latest = another(schema.latest)
         return self._latest
 
     def rows(self) -> FromClause:

@@ -15,6 +15,7 @@ from sqlalchemy import delete, exists, func, insert, select, update
 from sensor_overlay.access import Principal
 from sensor_overlay.sensorthings import incoming
 from sensor_overlay.sensorthings.adding import add
+from sensor_overlay.sensorthings.aliases import another
 from sensor_overlay.sensorthings.errors import BadRequestError, RefusedError
 from sensor_overlay.sensorthings.model import (
     DATASTREAM,
@@ -392,7 +393,7 @@ class Writer:
         Raises:
             BadRequestError: there is none.
         """
-        row = entity.table.alias()
+        row = another(entity.table)
         query = select(row.c.id).where(row.c.id == key)
         allowed = entity.visible(row, self._principal)
         if allowed is not None:
