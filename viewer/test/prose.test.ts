@@ -28,6 +28,12 @@ describe("parseProse", () => {
     ]);
   });
 
+  it("leaves pictures out, which are of the page itself", () => {
+    expect(parseProse("![a sign](../images/a.png)\n\nb")).toEqual([
+      { kind: "paragraph", spans: [{ text: "b", mark: "plain" }] },
+    ]);
+  });
+
   it("leaves signs of HTML as text", () => {
     expect(parseProse("<img onerror=x>")).toEqual([
       { kind: "paragraph", spans: [{ text: "<img onerror=x>", mark: "plain" }] },

@@ -22,13 +22,14 @@ export interface Group<S extends Spot = Spot> {
 const SITE_PIXELS = 96;
 /** Markers whose places are closer than this become one. */
 const APART_X = 44;
-const APART_Y = 46;
+const APART_Y = 40;
 
 /**
- * Group sensors: a site seen from afar is one group; what still covers each other is joined. The result depends on
- * places and ids alone, not on the order of `spots`, so markers do not jump while the camera rests.
+ * Group sensors: a site seen from afar is one group; what still covers each other is joined, but for a sensor that is to
+ * stand `apart`. The result depends on places and ids alone, not on the order of `spots`, so markers do not jump while the
+ * camera rests.
  */
-export function grouped<S extends Spot>(spots: readonly S[]): readonly Group<S>[] {
+export function grouped<S extends Spot>(spots: readonly S[], apart: string | null = null): readonly Group<S>[] {
   const bySite = new Map<string, S[]>();
   for (const spot of spots) {
     const known = bySite.get(spot.site);
@@ -36,11 +37,12 @@ export function grouped<S extends Spot>(spots: readonly S[]): readonly Group<S>[
     else bySite.set(spot.site, [spot]);
   }
   const groups: Group<S>[] = [];
+  const alone: Group<S>[] = [];
   for (const [site, members] of bySite) {
     if (site !== "" && extentOf(members) < SITE_PIXELS) groups.push(groupOf(members));
-    else groups.push(...members.map((member) => groupOf([member])));
+    else for (const member of members) (member.id === apart ? alone : groups).push(groupOf([member]));
   }
-  return joined(groups);
+  return [...joined(groups), ...alone];
 }
 
 function extentOf(spots: readonly Spot[]): number {

@@ -194,7 +194,7 @@ export class Markers {
   /** Bring the elements in line with marks and camera; what looks as before is only moved. */
   private draw(): void {
     // From top to bottom, so that of storeys above each other no stem crosses the sign below; the chosen one before all.
-    this.groups = [...grouped(this.project())].sort(
+    this.groups = [...grouped(this.project(), this.chosen)].sort(
       (a, b) => Number(this.isChosen(a)) - Number(this.isChosen(b)) || a.y - b.y,
     );
     const named = this.named();
@@ -283,6 +283,8 @@ export class Markers {
 
   private caption(group: Group<Placed>): string {
     const marks = group.spots.map(({ mark }) => mark);
+    // Of a chosen one the sheet tells the rest.
+    if (marks.length === 1 && this.isChosen(group)) return "";
     return marks.length > 1 ? this.groupWords.state(marks) : (marks[0]?.word ?? "");
   }
 

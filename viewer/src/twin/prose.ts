@@ -19,12 +19,12 @@ function spans(line: string): Span[] {
   });
 }
 
-/** The blocks of a text; lines of one paragraph or list entry may be wrapped. */
+/** The blocks of a text without its pictures, which the page itself shows better; lines of one paragraph or list entry may be wrapped. */
 export function parseProse(text: string): Block[] {
   return text
     .split(/\n\s*\n/)
     .map((block) => block.trim())
-    .filter(Boolean)
+    .filter((block) => block !== "" && !block.startsWith("!["))
     .map((block): Block => {
       const heading = /^(#{1,6})\s+(.*)$/s.exec(block);
       if (heading) return { kind: "heading", level: heading[1]?.length ?? 1, spans: spans(heading[2] ?? "") };

@@ -26,6 +26,13 @@ describe("grouping markers", () => {
     expect(ids([spot("a", 0, 0), spot("b", 20, 10), spot("c", 200, 0)])).toEqual([["a", "b"], ["c"]]);
   });
 
+  it("joins nothing with the sensor that is to stand apart, unless its whole site is one marker", () => {
+    const near = [spot("a", 0, 0), spot("b", 20, 10), spot("c", 200, 0)];
+    const apart = grouped(near, "b").map((group) => group.spots.map(({ id }) => id));
+    expect(apart).toEqual([["a"], ["c"], ["b"]]);
+    expect(grouped(near.slice(0, 2), "b").length).toBe(1);
+  });
+
   it("joins sites that meet on the screen, and then belongs to none", () => {
     const [group] = grouped([spot("a", 0, 0), spot("b", 10, 0), spot("c", 30, 0, "S02")]);
     expect(group?.spots.length).toBe(3);
@@ -55,7 +62,7 @@ describe("grouping markers", () => {
     const groups = grouped(Array.from({ length: 400 }, (_, n) => spot(String(n), (n * 37) % 900, (n * 53) % 600, "")));
     for (const [index, a] of groups.entries()) {
       for (const b of groups.slice(index + 1)) {
-        expect(Math.abs(a.x - b.x) >= 44 || Math.abs(a.y - b.y) >= 46).toBe(true);
+        expect(Math.abs(a.x - b.x) >= 44 || Math.abs(a.y - b.y) >= 40).toBe(true);
       }
     }
   });
