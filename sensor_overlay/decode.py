@@ -61,6 +61,17 @@ _DIMENSIONS = MappingProxyType(
         "power": "power",
     }
 )
+_OWN_UNITS = MappingProxyType(
+    {
+        # what decoders hang on a name to say the unit that it has here, too
+        "temperature": ("c", "celsius", "degc", "deg_c", "degrees"),
+        "humidity": ("percent", "pct", "rh"),
+        "battery": ("percent", "pct"),
+        "illuminance": ("lux", "lx"),
+        "tvoc": ("ppb",),
+        "sound": ("db", "dba"),
+    }
+)
 _REMEMBERED = frozenset({"history", "historical", "datalog"})
 _NOT_MEASURED = frozenset(
     {
@@ -237,4 +248,8 @@ def _known_name(path: tuple[str, ...], key: str) -> tuple[str, str, str]:
     stem, _, unit = own.rpartition("_")
     if stem in BY_ALIAS and unit in _UNITS:
         return full, BY_ALIAS[stem], unit
+    for known, units in _OWN_UNITS.items():
+        for unit in units:
+            if BY_ALIAS.get(own.removesuffix(f"_{unit}")) == known and own.endswith(f"_{unit}"):
+                return full, known, ""
     return full, full, ""

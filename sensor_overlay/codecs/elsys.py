@@ -45,6 +45,9 @@ ELEMENTS = MappingProxyType(
     }
 )
 
+_PROBE = 0x19
+_PROBES = tuple(f"external_temperature_{number}" for number in range(2, 11))
+
 FIELDS = MappingProxyType(
     {
         "vdd": ("battery_voltage", 1_000.0),
@@ -63,7 +66,10 @@ def decode(payload: bytes, _f_port: int, _received: int) -> Decoded:
     readings: dict[str, float] = {}
     notes = []
     try:
-        for _, values in elements(payload, 0, 1, ELEMENTS):
+        for key, values in elements(payload, 0, 1, ELEMENTS):
+            if key == _PROBE and _PROBES[0] in readings:  # several hang on one device: an element each
+                probe = next((name for name in _PROBES if name not in readings), "")
+                values = {probe: values[_PROBES[0]]} if probe else {}
             readings |= values
     except UnknownKey as end:
         if end.position == 0:

@@ -1,4 +1,4 @@
-"""Milesight: AM107, AM307, AM308, AM319 and EM500-CO2, in elements of channel, type and value, little-endian.
+"""Milesight: AM102 to AM107, AM307, AM308, AM319 and EM500-CO2, in elements of channel, type and value, little-endian.
 
 Channels are those of the maker's payload tables.  What a device remembered (0x20CE, 0x21CE) comes with its time and is
 never taken for what is now.
@@ -148,7 +148,7 @@ CODECS = (
         "milesight-am107",
         "Milesight AM107",
         AM107,
-        ("am107", "am104"),
+        ("am107", "am104", "am103", "am102"),
         _INDOOR,
         Example(
             payload="056a 0700  0665 2c01 9001 3200  087d 7b00",

@@ -63,7 +63,7 @@ class _Up(_Event, rename="camel"):
     dr: _U32 | None = None
     f_cnt: _U32 | None = None
     f_port: _Port | None = None
-    data: bytes | None = None
+    data: str | None = None
     object: dict[str, Any] | None = None
     rx_info: list[_Reception] | None = None
     tx_info: _Transmission | None = None
@@ -201,7 +201,7 @@ def _uplink(up: _Up, dev_eui: str) -> Uplink:
             dev_addr=fields.address(up.dev_addr),
             f_cnt=up.f_cnt or 0,
             f_port=up.f_port or 0,
-            payload=fields.payload(up.data),
+            payload=fields.payload(fields.unbased(up.data, what="data")),
             object=up.object,
             deduplication_id=fields.name(up.deduplication_id),
             name=fields.name(device.device_name),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import binascii
 import math
 import re
 from typing import TypeVar
@@ -21,6 +22,8 @@ _MOST_TEXT = 200
 _EUI = re.compile(r"[0-9a-fA-F]{16}")
 _ADDRESS = re.compile(r"[0-9a-fA-F]{8}")
 _CONTROL = dict.fromkeys([*range(0x20), *range(0x7F, 0xA0)])
+_URL_SAFE = str.maketrans("-_", "+/")
+_BOM = b"\xef\xbb\xbf"
 _EARLIEST = instants.parse("0001-01-01T00:00:00Z")
 _LATEST = instants.parse("9999-12-31T23:59:59Z")
 
@@ -34,7 +37,7 @@ def from_json(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
         BadMessageError: NOT_JSON or MALFORMED, with a sentence that says where but never repeats what.
     """
     try:
-        return decoder.decode(body)
+        return decoder.decode(body.removeprefix(_BOM))  # RFC 8259, 8.1: whoever reads may pass it over
     except msgspec.ValidationError as error:
         raise BadMessageError(Cause.MALFORMED, f"the JSON is not as documented: {error}") from None
     except msgspec.DecodeError as error:
@@ -107,6 +110,31 @@ def within_calendar(found: int) -> int:
     if not is_within_calendar(found):
         raise BadMessageError(Cause.MALFORMED, "the time is outside the years 1 to 9999")
     return found
+
+
+def unbased(text: str | None, *, what: str) -> bytes:
+    """Return the bytes of a base64 text: protobuf's JSON takes both alphabets, with padding and without.
+
+    Raises:
+        BadMessageError: MALFORMED, it is none.
+
+    Example:
+        >>> unbased("-_8=", what="data") == unbased("+/8", what="data") == bytes([251, 255])
+        True
+    """
+    if not text:
+        return b""
+    try:
+        return binascii.a2b_base64(text, strict_mode=True)
+    except ValueError:
+        pass
+    bare = text.rstrip("=").translate(_URL_SAFE)
+    try:
+        if len(text) - len(bare) > 2:
+            raise ValueError
+        return binascii.a2b_base64(bare + "=" * (-len(bare) % 4), strict_mode=True)
+    except ValueError:
+        raise BadMessageError(Cause.MALFORMED, f"{what} is no base64") from None
 
 
 def payload(data: bytes | None) -> bytes:

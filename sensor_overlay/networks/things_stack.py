@@ -76,7 +76,7 @@ class _Uplink(msgspec.Struct):
     session_key_id: str | None = None
     f_port: _Port | None = None
     f_cnt: _U32 | None = None
-    frm_payload: bytes | None = None
+    frm_payload: str | None = None
     decoded_payload: dict[str, Any] | None = None
     rx_metadata: list[_Reception] | None = None
     settings: _Settings | None = None
@@ -174,7 +174,7 @@ def _read(message: _Message, device: _Device, dev_eui: str, event: str) -> Messa
         session=fields.name(up.session_key_id),
         f_cnt=up.f_cnt or 0,
         f_port=up.f_port or 0,
-        payload=fields.payload(up.frm_payload),
+        payload=fields.payload(fields.unbased(up.frm_payload, what="frm_payload")),
         object=up.decoded_payload,
         is_simulated=bool(message.simulated),
         name=fields.name(device.device_id),

@@ -258,3 +258,45 @@ def test_an_ldds75_too_near_or_without_its_sensor_gives_no_distance() -> None:
 def test_a_profile_leads_to_its_codec(profile: str, key: str | None) -> None:
     found = by_profile(profile)
     assert (found and found.key) == key
+
+
+def test_several_probes_on_one_device() -> None:
+    """Elsys: an element 0x19 for each; 0xff38 = -200, 0x00fa = 250, 0xfff6 = -10."""
+    codec = by_profile("ELT-2")
+    assert codec is not None
+    assert values(codec.decode(bytes.fromhex("0100e2 0cff38 19ff38 1900fa 19fff6"), 5, 0)) == {
+        "temperature": 22.6,
+        "external_temperature": -20.0,
+        "external_temperature_2": -20.0,
+        "external_temperature_3": 25.0,
+        "external_temperature_4": -1.0,
+    }
+    assert len(values(codec.decode(bytes.fromhex("190001" * 20), 5, 0))) == 9
+
+
+@pytest.mark.parametrize(
+    ("model", "payload", "f_port", "expected"),
+    [  # by hand, after the makers' documents; low byte first with Milesight
+        ("AM103", "01755c 03670bff 046894 077db704", 85, (92, -24.5, 74.0, 1207)),
+        ("EM500-CO2", "017564 03679cff 046801 057de704", 85, (100, -10.0, 0.5, 1255)),
+        ("AM307", "01750a 0367f6ff 046812 077d9001", 85, (10, -1.0, 9.0, 400)),
+    ],
+)
+def test_cold_rooms(model: str, payload: str, f_port: int, expected: tuple[float, ...]) -> None:
+    codec = by_profile(model)
+    assert codec is not None
+    found = values(codec.decode(bytes.fromhex(payload), f_port, 0))
+    assert found == dict(zip(("battery", "temperature", "humidity", "co2"), expected, strict=True))
+
+
+def test_decentlab_below_zero_and_dragino_on_ice() -> None:
+    """175 x 9000 / 65535 - 45 = -20.967; 0xf8fb = 63739 - 65536 = -1797."""
+    iam = by_profile("DL-IAM")
+    assert iam is not None
+    found = values(iam.decode(bytes.fromhex("02 0bbd 0003 0b92 2328 8000"), 1, 0))
+    assert found["temperature"] == pytest.approx(175 * 9000 / 65535 - 45)
+    assert found["humidity"] == pytest.approx(50.0, abs=0.01)
+    lht65 = by_profile("LHT65N")
+    assert lht65 is not None
+    found = values(lht65.decode(bytes.fromhex("cbf6 f8fb 0376 01 f8fb 7fff"), 2, 0))
+    assert found == {"battery_voltage": 3.062, "temperature": -17.97, "humidity": 88.6, "external_temperature": -17.97}

@@ -166,3 +166,22 @@ def test_anything_becomes_finite_numbers_or_a_dead_letter(told: Any, payload: by
         assert all(math.isfinite(value) for value in values(found).values())
         assert all(name and name == name.lower() and len(name) <= 64 for name in values(found))
     assert cause in (None, Cause.NO_CODEC, Cause.UNDECODABLE)
+
+
+@pytest.mark.parametrize(
+    ("name", "observed"),
+    [
+        ("temperature_celsius", "temperature"),
+        ("tempC", "temperature"),
+        ("air_temperature_c", "temperature"),
+        ("humidity_percent", "humidity"),
+        ("battery_pct", "battery"),
+        ("light_lux", "illuminance"),
+        ("soundavg_db", "sound"),
+        ("level_c", "level_c"),  # no temperature
+        ("co2_percent", "co2_percent"),  # not ours
+    ],
+)
+def test_names_that_tell_the_unit_which_we_have(name: str, observed: str) -> None:
+    found = decode(Uplink(network="tts", dev_eui="0" * 16, object={name: 20.5}), "", 0).readings
+    assert [(reading.observed_property, reading.value) for reading in found] == [(observed, 20.5)]

@@ -311,3 +311,46 @@ class TestProtobuf:
         uplink = read("chirpstack", TOPIC.replace(EUI, "A81758FFFE0FFFFF"), built)
         assert isinstance(uplink, Uplink)
         assert uplink.dev_eui == "a81758fffe0fffff"
+
+
+@pytest.mark.parametrize(
+    ("data", "payload"),
+    [
+        ("AQDiAikEACcFBgYDCAcNYg==", PAYLOAD),
+        ("AQDiAikEACcFBgYDCAcNYg", PAYLOAD),
+        ("AQDiAikEACcFBgYDCAcNYg=", PAYLOAD),
+        ("-_8=", bytes([251, 255])),
+        ("+/8", bytes([251, 255])),
+        ("", b""),
+        (None, b""),
+        ("AQDi AikE", None),
+        ("AQDiAikE\n", None),
+        ("A", None),
+        ("====", None),
+        ("AQ=D", None),
+        ("é", None),
+    ],
+)
+def test_base64_as_protobufs_json_may_write_it(data: str | None, payload: bytes | None) -> None:
+    message = changed(CHIRPSTACK_UP, "data", to=data)
+    if payload is None:
+        with pytest.raises(BadMessageError, match="data is no base64") as caught:
+            read("chirpstack", TOPIC, body(message))
+        assert caught.value.dev_eui == EUI
+        return
+    uplink = read("chirpstack", TOPIC, body(message))
+    assert isinstance(uplink, Uplink)
+    assert uplink.payload == payload
+
+
+def test_a_mark_at_the_beginning_is_passed_over() -> None:
+    assert read("chirpstack", TOPIC, b"\xef\xbb\xbf" + body(CHIRPSTACK_UP)) == UPLINK
+
+
+@pytest.mark.parametrize(
+    "time",
+    ["2026-11-20T08:15:02+25:00", "2026-11-20T08:15:02+01:60", "2026-11-20T24:00:00Z", "２０２６-11-20T08:15:02Z"],
+)
+def test_times_that_no_clock_shows_are_refused(time: str) -> None:
+    with pytest.raises(BadMessageError, match="RFC 3339"):
+        read("chirpstack", TOPIC, body(changed(CHIRPSTACK_UP, "time", to=time)))

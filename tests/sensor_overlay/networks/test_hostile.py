@@ -57,7 +57,7 @@ def with_object(network: str, text: str) -> bytes:
         (b"{}", Cause.MALFORMED),
         (b"{}{}", Cause.NOT_JSON),
         (b"\xff\xfe{\x00}\x00", Cause.NOT_JSON),
-        (b"\xef\xbb\xbf{}", Cause.NOT_JSON),
+        (b"\xef\xbb\xbf{}", Cause.MALFORMED),
         (b"[" * 100_000, Cause.MALFORMED),
         (b"[" * 100_000 + b"]" * 100_000, Cause.MALFORMED),
         (b'{"a":' * 40_000 + b"1" + b"}" * 40_000, Cause.MALFORMED),
