@@ -26,6 +26,10 @@ TIME_OF_DAY = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 PLACES_IN_TEXT = frozenset({"value", "unit", "property", "room", "site", "name", "level"})
 """What `{…}` may stand for in the text of a level."""
 
+MOST_FREE_DAYS = 100
+"""Holidays are no longer than a summer."""
+RESERVED = "webhook"
+"""What stands in the place of a broker's name where messages come by HTTP."""
 _ADDRESS = re.compile(r"[^@\s<>\",;:\\]+@[^@\s<>\",;:\\]+")
 _Refuse = Callable[..., SettingsError]
 
@@ -59,6 +63,10 @@ def check_sensors(sensors: SensorSettings, source: object) -> None:
     for rule in sensors.rule:
         _check_rule(refuse, rule, [recipient.id for recipient in sensors.recipient])
     _check_mail(refuse, sensors.mail)
+    for first, last, name in sensors.free_days:
+        if not 0 <= (last - first).days <= MOST_FREE_DAYS:
+            problem = f"'{name}' from {first} to {last} goes backwards or lasts longer than any holidays"
+            raise refuse("free_days", problem, "write the first day, the last day and a name")
     for origin in sensors.origins:
         parts = _split(origin)
         if parts is None or parts.scheme not in {"http", "https"} or f"{parts.scheme}://{parts.netloc}" != origin:
@@ -110,6 +118,8 @@ def _check_secret(refuse: _Refuse, where: str, secret: SecretSettings) -> None:
 
 def _check_broker(refuse: _Refuse, broker: BrokerSettings) -> None:
     where = f"broker '{broker.name}'"
+    if broker.name == RESERVED:
+        raise refuse(where, "has the name of what comes by HTTP", "rename it")
     parts = _split(broker.url)
     if parts is None or parts.scheme not in {"mqtt", "mqtts"} or not parts.hostname:
         raise refuse(f"{where}.url", f"'{broker.url}' is no broker", "write mqtt://host:1883 or mqtts://host:8883")

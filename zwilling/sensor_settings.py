@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -92,11 +93,12 @@ class LevelSettings:
 
     Attributes:
         name: one word for people, for example `lüften`.
-        above: the level is passed at this value or more; either this or `below`.
-        below: the level is passed at this value or less.
+        above: the level is passed from this value on, itself included; either this or `below`.
+        below: the level is passed from this value down, itself included.
         clear: the level is left when the value is below (`above`) or above (`below`) this one.
         minutes: how long it must last, by the times of the values.
         readings: how many values in a row it takes.
+        urgent: it is told in the rule's quiet times, too.
         text: what is told; `{value}`, `{unit}`, `{room}`, `{site}`, `{name}` and `{level}` are filled in.
     """
 
@@ -106,6 +108,7 @@ class LevelSettings:
     clear: float | None = None
     minutes: Annotated[float, msgspec.Meta(ge=0)] = 0
     readings: Annotated[int, msgspec.Meta(ge=1)] = 1
+    urgent: bool = False
     text: str = "{room} ({site}): {property} {value} {unit}, {level}"
 
     @property
@@ -207,7 +210,8 @@ class SensorSettings:
         rule: see `RuleSettings`.
         recipient: see `RecipientSettings`.
         mail: see `MailSettings`.
-        holiday_calendars: iCalendar files with school holidays, beside those of the region.
+        free_days: first day, last day and name of further days without school, beside those of the region.
+        holiday_calendars: iCalendar files with more of them.
         keep_days: days that single observations are kept; hourly means stay.
         keep_letters_days: days that dead letters are kept.
         origins: origins of foreign pages that may open `/live`; the twin's own always may.
@@ -219,6 +223,7 @@ class SensorSettings:
     rule: list[RuleSettings] = field(default_factory=list)
     recipient: list[RecipientSettings] = field(default_factory=list)
     mail: MailSettings = field(default_factory=MailSettings)
+    free_days: list[tuple[date, date, str]] = field(default_factory=list)
     holiday_calendars: list[str] = field(default_factory=list)
     keep_days: Annotated[int, msgspec.Meta(ge=1)] = 90
     keep_letters_days: Annotated[int, msgspec.Meta(ge=1)] = 30

@@ -24,7 +24,7 @@ from sensor_overlay.alerts.messages import (
 from sensor_overlay.alerts.subjects import of_datastream, of_thing
 from sensor_overlay.alerts.texts import heard_text, level_text, over_text
 from sensor_overlay.instants import SECOND
-from sensor_overlay.rules.levels import AT_REST, Pending, Standing, step
+from sensor_overlay.rules.levels import AT_REST, Pending, Standing, rank_of, step
 from sensor_overlay.rules.rule import Rule, Rules
 from sensor_overlay.rules.states import LATE_AFTER
 from sensor_overlay.store.known import KnownThing
@@ -45,7 +45,7 @@ _OPEN: Final = (
 _WATCHES: Final = select(
     watch.c.subject, watch.c.rank, watch.c.since, watch.c.last, watch.c.readings, watch.c.held
 ).where(among(watch.c.subject, "subjects", Texts))
-_FORGET_WATCHES: Final = delete(watch).where(among(watch.c.subject, "subjects", Texts))
+FORGET_WATCHES: Final = delete(watch).where(among(watch.c.subject, "subjects", Texts))
 _CHANGE: Final = (
     update(alert)
     .where(alert.c.id == bindparam("of"))
@@ -200,7 +200,7 @@ def _with_watches(standing: Standing, rows: Mapping[int, Any]) -> Standing:
 async def _write_watches(commit: Commit, cases: Collection[_Case], watched: Mapping[str, object]) -> None:
     """Write which levels are on their way: what was known of a subject is replaced as a whole."""
     if watched:
-        await commit.connection.execute(_FORGET_WATCHES, {"subjects": list(watched)})
+        await commit.connection.execute(FORGET_WATCHES, {"subjects": list(watched)})
     rows: list[dict[str, Any]] = []
     for case in cases:
         for rank, one in case.after.pending.items():
@@ -236,12 +236,13 @@ async def _write_alerts(commit: Commit, cases: Collection[_Case]) -> None:
         if case.has_ended:
             changed.append(_changed(commit, case, before, case.text, commit.now))
             text = over_text(case.rule, case.last.thing, case.last.result) if case.rule.tells_end else ""
-            ends.append(Telling(case.alert_id, CLOSED, text, case.rule.quiet))
+            worst = rank_of(case.rule, before.peak if before.peak is not None else case.last.result)
+            ends.append(Telling(case.alert_id, CLOSED, text, case.rule.quiet_at(max(before.rank, worst))))
         elif case.alert_id and (after.rank, after.peak) != (before.rank, before.peak):
             text = case.text if after.rank == before.rank else _text(case, after.rank, case.last.result)
             changed.append(_changed(commit, case, after, text, None))
             if after.rank > before.rank:
-                tellings.append(_telling(case, case.alert_id, raised_to(after.rank), text))
+                tellings.append(_telling(case, case.alert_id, raised_to(after.rank), after.rank, text))
             elif after.rank < before.rank:
                 texts.append((case.alert_id, text))
         for rank, value, peak in case.passed:
@@ -256,7 +257,7 @@ async def _write_alerts(commit: Commit, cases: Collection[_Case]) -> None:
         made = insert(alert).returning(alert.c.id, sort_by_parameter_order=True)
         numbers = (await commit.connection.execute(made, [row for _, row in opened])).scalars().all()
         for number, (case, row) in zip(numbers, opened, strict=True):
-            tellings.append(_telling(case, number, OPENED, row["text"]))
+            tellings.append(_telling(case, number, OPENED, case.after.rank, row["text"]))
     await tell_end(commit, ends)
     await reword(commit, texts)
     await tell(commit, tellings)
@@ -266,11 +267,11 @@ def _text(case: _Case, rank: int, value: float) -> str:
     return level_text(case.rule, rank, case.last.thing, value)
 
 
-def _telling(case: _Case, alert_id: int, event: str, text: str) -> Telling:
+def _telling(case: _Case, alert_id: int, event: str, rank: int, text: str) -> Telling:
     change = case.last
     is_old = change.received - change.phenomenon_time > LATE_AFTER * change.thing.expected_interval * SECOND
     recipients = case.rule.heard_by(change.thing.site)
-    return Telling(alert_id, event, text, case.rule.quiet, recipients, CATCHING_UP if is_old else SETTLING)
+    return Telling(alert_id, event, text, case.rule.quiet_at(rank), recipients, CATCHING_UP if is_old else SETTLING)
 
 
 def _new(

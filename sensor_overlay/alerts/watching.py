@@ -8,20 +8,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Double, Text, bindparam, cast, delete, exists, insert, literal, select, update
+from sqlalchemy import BigInteger, Double, Text, bindparam, cast, exists, insert, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from sensor_overlay.alerts.judging import Alerts
+from sensor_overlay.alerts.judging import FORGET_WATCHES, Alerts
 from sensor_overlay.alerts.messages import CLOSED, ESCALATED, OPENED, SETTLING, Telling, gathering, tell, tell_end
 from sensor_overlay.alerts.subjects import of_thing, rule_in
 from sensor_overlay.alerts.texts import escalation_text, heard_text, silence_text
 from sensor_overlay.instants import SECOND
 from sensor_overlay.instants import now as present
+from sensor_overlay.rules.levels import rank_of
 from sensor_overlay.rules.quiet import ALWAYS_AWAKE
 from sensor_overlay.rules.rule import Rule
 from sensor_overlay.rules.states import LATE_AFTER
 from sensor_overlay.store.errors import StoreError, StoreUnavailableError
-from sensor_overlay.store.lists import Texts, among
 from sensor_overlay.store.opening import Commit, Store
 from sensor_overlay.store.schema import alert, thing, watch
 
@@ -48,6 +48,8 @@ _OPEN: Final = (
         alert.c.id,
         alert.c.rule,
         alert.c.kind,
+        alert.c.rank,
+        alert.c.peak,
         alert.c.text,
         alert.c.opened,
         alert.c.acknowledged,
@@ -81,7 +83,6 @@ _ESCALATE: Final = (
     .where(alert.c.id == bindparam("of"))
     .values(escalated=bindparam("now_escalated"), sequence=bindparam("now_sequence"))
 )
-_FORGET_WATCHES: Final = delete(watch).where(among(watch.c.subject, "subjects", Texts))
 
 
 @dataclass(slots=True)
@@ -150,7 +151,7 @@ async def settle(store: Store, alerts: Alerts) -> None:
     gone = [subject for subject in subjects if alerts.rules.named(rule_in(subject)) is None]
     if gone:
         async with store.writing() as commit:
-            await commit.connection.execute(_FORGET_WATCHES, {"subjects": gone})
+            await commit.connection.execute(FORGET_WATCHES, {"subjects": gone})
 
 
 async def keep_watch(
@@ -202,7 +203,7 @@ async def _due(connection: AsyncConnection, alerts: Alerts, now: int, listening:
             and row.acknowledged is None
             and row.escalated is None
             and now - row.opened >= rule.escalate_after
-            and rule.quiet.awake(row.opened, now) >= rule.escalate_after
+            and rule.quiet_at(row.rank).awake(row.opened, now) >= rule.escalate_after
         ):
             due.escalating.append((row, rule))
     for rule in rules.silences:
@@ -251,6 +252,10 @@ async def _open_silences(commit: Commit, silent: Sequence[tuple[Rule, Any]]) -> 
     )
 
 
+def _worst(row: Any, rule: Rule) -> int:
+    return int(row.rank) if row.peak is None else max(row.rank, rank_of(rule, row.peak))
+
+
 async def _end(commit: Commit, over: Sequence[tuple[Any, str, Rule | None]]) -> None:
     if not over:
         return
@@ -271,7 +276,7 @@ async def _end(commit: Commit, over: Sequence[tuple[Any, str, Rule | None]]) -> 
                 row.id,
                 CLOSED,
                 text,
-                rule.quiet if rule is not None else ALWAYS_AWAKE,
+                rule.quiet_at(_worst(row, rule)) if rule is not None else ALWAYS_AWAKE,
                 after=gathering(row.expected_interval) if row.kind == "silence" else SETTLING,
                 gathers=row.kind == "silence",
             )
@@ -292,7 +297,7 @@ async def _escalate(commit: Commit, escalating: Sequence[tuple[Any, Rule]]) -> N
                 row.id,
                 ESCALATED,
                 escalation_text(row.text, rule.escalate_after),
-                rule.quiet,
+                rule.quiet_at(row.rank),
                 tuple(recipient for recipient in rule.escalate_to if recipient.hears_of(row.site)),
             )
             for row, rule in escalating

@@ -96,6 +96,11 @@ def step(rule: Rule, standing: Standing, value: float, time: int, expected_inter
     return Standing(reached, peak, MappingProxyType(pending), held)
 
 
+def rank_of(rule: Rule, value: float) -> int:
+    """Return the worst level whose limit a value passes; -1 for none."""
+    return max((rank for rank in range(len(rule.levels)) if _is_passed(rule, rank, value)), default=-1)
+
+
 def _is_passed(rule: Rule, rank: int, value: float) -> bool:
     limit = rule.levels[rank].limit
     return value >= limit if rule.rises else value <= limit

@@ -14,7 +14,7 @@ from typing import Final, Protocol
 from sensor_overlay.instants import MINUTE, SECOND
 from sensor_overlay.observed import BY_ALIAS, PROPERTIES
 from sensor_overlay.rules.calendar import Calendar, Holidays, read_holidays
-from sensor_overlay.rules.quiet import Quiet
+from sensor_overlay.rules.quiet import ALWAYS_AWAKE, Quiet
 from zwilling.errors import SettingsError
 from zwilling.region import Region
 from zwilling.sensor_settings import LevelSettings, RecipientSettings, RuleSettings, SensorSettings
@@ -51,6 +51,7 @@ class Level:
         clear: value beyond which it is left.
         lasting: microseconds that it must last.
         readings: values in a row that it takes.
+        is_urgent: it is told in quiet times, too.
         text: what is told, with places to be filled in.
     """
 
@@ -59,6 +60,7 @@ class Level:
     clear: float
     lasting: int
     readings: int
+    is_urgent: bool
     text: str
 
 
@@ -134,6 +136,14 @@ class Rule:
         """
         return last is not None and last + int(expected_interval * self.silent_after * SECOND) <= now
 
+    def quiet_at(self, rank: int) -> Quiet:
+        """Return when nothing is sent of a level: never, where it or a milder one is urgent.
+
+        Args:
+            rank: of the level; one that the rule has no more counts as the worst; any for a rule about silence.
+        """
+        return ALWAYS_AWAKE if any(level.is_urgent for level in self.levels[: rank + 1]) else self.quiet
+
     def heard_by(self, site: str) -> tuple[Recipient, ...]:
         """Return those who are told of something at a site."""
         return tuple(recipient for recipient in self.recipients if recipient.hears_of(site))
@@ -182,7 +192,7 @@ def compile_rules(settings: SensorSettings, calendar: Calendar, *, source: objec
 
 
 def calendar_of(region: Region, settings: SensorSettings, base: Path) -> Calendar:
-    """Return the free days of a region and of the calendars that the settings name.
+    """Return the free days of a region, and those and the calendars that the settings name.
 
     Args:
         region: the county.
@@ -192,7 +202,7 @@ def calendar_of(region: Region, settings: SensorSettings, base: Path) -> Calenda
     Raises:
         SettingsError: a calendar cannot be read.
     """
-    decreed = [Holidays(first, last, name) for first, last, name in region.school_holidays]
+    decreed = [Holidays(*each) for each in (*region.school_holidays, *settings.free_days)]
     own = [each for name in settings.holiday_calendars for each in read_holidays(base / name)]
     calendar = Calendar(region.state, [*decreed, *own])
     if any(rule.quiet_holidays for rule in settings.rule):
@@ -200,7 +210,7 @@ def calendar_of(region: Region, settings: SensorSettings, base: Path) -> Calenda
         if known is None or known < date.today() + _WELL_AHEAD:  # noqa: DTZ011 - by the clock on the wall
             logger.warning(
                 "school holidays are known until %s only: rules with quiet_holidays will tell in later ones; name newer"
-                " calendars in [sensors] holiday_calendars",
+                " ones in [sensors] free_days or holiday_calendars",
                 known or "today",
             )
     return calendar
@@ -258,7 +268,7 @@ def _refuse_misspelt(settings: RuleSettings, source: object) -> None:
 def _level(settings: LevelSettings) -> Level:
     clear = settings.limit if settings.clear is None else settings.clear
     lasting = round(settings.minutes * 60 * SECOND)
-    return Level(settings.name, settings.limit, clear, lasting, settings.readings, settings.text)
+    return Level(settings.name, settings.limit, clear, lasting, settings.readings, settings.urgent, settings.text)
 
 
 def _time(text: str) -> time | None:

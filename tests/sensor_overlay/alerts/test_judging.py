@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import update
 
 from sensor_overlay.alerts import Alerts
+from sensor_overlay.alerts.messages import SETTLING
 from sensor_overlay.instants import DAY, HOUR, MINUTE, SECOND, parse
 from sensor_overlay.store.opening import Store
 from sensor_overlay.store.schema import message, thing
@@ -17,6 +18,7 @@ from tests.sensor_overlay.alerts.school import MONDAY, School, school_rules
 from tests.sensor_overlay.rules.making import rules
 from tests.sensor_overlay.store.stores import using
 from tests.sensor_overlay.store.uplinks import arrival
+from zwilling.sensor_settings import LevelSettings, RuleSettings
 
 A, B = "a81758fffe000204", "a81758fffe000205"
 
@@ -211,6 +213,38 @@ def test_late_values_and_broken_clocks_neither_raise_nor_end(database_url: str) 
         await school.hear((A, 500), at=school.now - HOUR)
         await school.hear((A, 11_000))
         assert await school.alerts_now("closed", "peak") == [(None, 1100.0)]
+
+    using(database_url, body)
+
+
+def test_what_is_urgent_is_told_in_quiet_times_and_so_is_its_end(database_url: str) -> None:
+    night = parse("2026-11-23T22:00:00+01:00")
+    morning = parse("2026-11-24T07:00:00+01:00")
+
+    async def body(store: Store) -> None:
+        flood = (LevelSettings(name="hoch", above=2), LevelSettings(name="Hochwasser", above=2.6, urgent=True))
+        told = {"recipients": ["amt"], "escalate_after": 30, "escalate_to": ["hausmeister"]}
+        quiet = {"quiet_from": "18:00", "quiet_until": "07:00"}
+        gauge = RuleSettings(id="pegel", observed_property="water_level", level=list(flood), **told, **quiet)  # type: ignore[arg-type]
+        school = School(store, rules(gauge), night)
+        await school.add(A)
+        await school.hear((A, 2.1), key="water_level")
+        assert await school.messages("event", "due") == [("opened", morning)]
+        school.now += 15 * MINUTE
+        await school.hear((A, 2.7), key="water_level")
+        assert await school.messages("event", "due") == [("raised-1", school.now + SETTLING)]
+        await school.all_sent()
+        school.now += 30 * MINUTE
+        assert await school.tick()
+        assert (await school.messages("event", "due"))[-1] == ("escalated", school.now + SETTLING)
+        await school.all_sent()
+        await school.hear((A, 2.2), key="water_level")  # not urgent any more, and told to nobody
+        school.now += 15 * MINUTE
+        await school.hear((A, 1.9), key="water_level")
+        assert (await school.messages("event", "recipient", "due"))[-2:] == [
+            ("closed", "amt", school.now + SETTLING),
+            ("closed", "hausmeister", school.now + SETTLING),
+        ]
 
     using(database_url, body)
 

@@ -13,6 +13,7 @@ from sensor_overlay.rules.calendar import Calendar, Holidays, read_holidays
 from sensor_overlay.rules.rule import calendar_of
 from zwilling.errors import SettingsError
 from zwilling.region import load_region
+from zwilling.sensor_checks import check_sensors
 from zwilling.sensor_settings import RuleSettings, SensorSettings
 
 HEAD = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\n"
@@ -90,6 +91,17 @@ def test_calendars_that_the_settings_name(tmp_path: Path) -> None:
     free = calendar_of(load_region(), SensorSettings(holiday_calendars=["frei.ics"]), tmp_path)
     assert free.is_free(date(2027, 2, 8))
     assert free.is_free(date(2026, 12, 23))
+
+
+def test_days_that_the_settings_name(tmp_path: Path) -> None:
+    settings = SensorSettings(free_days=[(date(2028, 2, 28), date(2028, 3, 1), "Karneval")])
+    check_sensors(settings, None)
+    free = calendar_of(load_region(), settings, tmp_path)
+    days = [date(2028, 2, 27), date(2028, 2, 28), date(2028, 2, 29), date(2028, 3, 1), date(2028, 3, 2)]
+    assert [free.name(day) for day in days] == [None, "Karneval", "Karneval", "Karneval", None]
+    for first, last in ((date(2028, 3, 1), date(2028, 2, 28)), (date(2028, 1, 1), date(2028, 12, 31))):
+        with pytest.raises(SettingsError, match=r"free_days: 'x' from 2028-0"):
+            check_sensors(SensorSettings(free_days=[(first, last, "x")]), None)
 
 
 def test_that_holidays_run_out_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
