@@ -48,16 +48,30 @@ export class Panel {
     this.subheading.hidden = this.subheading.textContent === "";
     this.body.replaceChildren(...content);
     this.body.scrollTop = 0;
-    this.opener = opener;
     this.element.hidden = false;
-    if (opener) this.heading.focus({ preventScroll: true });
+    this.comeToFront();
+    const covered = coveredFocus();
+    this.opener = opener ?? covered;
+    if (opener || covered) this.heading.focus({ preventScroll: true });
+  }
+
+  /** On phones there is room for one panel: the last that was shown; the other comes back when it closes. */
+  private comeToFront(): void {
+    if (this.element.parentElement) this.element.parentElement.dataset.front = this.element.id;
   }
 
   close(): void {
     if (this.element.hidden) return;
     const hadFocus = this.element.contains(document.activeElement);
     this.element.hidden = true;
+    if (this.element.parentElement) delete this.element.parentElement.dataset.front;
     if (hadFocus) this.opener?.focus({ preventScroll: true });
     this.closed();
   }
+}
+
+/** What has the focus and can no longer be seen; null where that is not so. */
+function coveredFocus(): HTMLElement | null {
+  const { activeElement: focused, body } = document;
+  return focused instanceof HTMLElement && focused !== body && !focused.checkVisibility() ? focused : null;
 }
