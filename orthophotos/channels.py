@@ -31,6 +31,10 @@ _NAMES: Final = (
 _SAMPLED_FILES: Final = 8
 _SAMPLED_PIECES: Final = 8
 _PIECE: Final = 256
+# Bytes for numbers of few bits, as a file has them that was scanned in 16 greys.
+_SPREAD: Final = {
+    bits: np.round(np.arange(1 << bits) * (255 / ((1 << bits) - 1))).astype(np.uint8) for bits in range(1, 8)
+}
 # Alpha is nearly everywhere 0 or its largest value; where more than this share is neither, it is a picture.
 _MAX_TRANSLUCENT: Final = 0.1
 
@@ -44,7 +48,7 @@ class Channels:
         alpha: number of the band that is alpha, 0 where none is.
         nodata: the value of each colour that together stand for nothing; None where none do.
         palette: whether the one band is an index into the file's colour table.
-        bits: how many bits of each number count; 8 are taken as they are, of more the upper 8.
+        bits: how many bits of each number count; of more than 8 the upper 8, fewer are spread from 0 to 255.
         lossy: whether values near nodata are nodata, too, blurred by compression.
     """
 
@@ -57,6 +61,9 @@ class Channels:
 
     def bytes_of(self, values: NDArray[np.integer[Any]]) -> NDArray[np.uint8]:
         """Return values as bytes; what is more than `bits` can hold becomes 255."""
+        if self.bits < 8:
+            spread: NDArray[np.uint8] = _SPREAD[self.bits][np.minimum(values, (1 << self.bits) - 1)]
+            return spread
         if values.dtype == np.uint8:
             return values.astype(np.uint8, copy=False)
         upper: NDArray[np.integer[Any]] = values >> (self.bits - 8)
@@ -80,7 +87,8 @@ def channels_of(heads: Sequence[Head], picture: Picture) -> tuple[list[Channels]
         group = [heads[number] for number in numbers]
         rule = _rule(group, picture, issues)
         for number, head in zip(numbers, group, strict=True):
-            found[number] = replace(rule, nodata=_nodata(head, rule), lossy=head.lossy)
+            bits = head.significant_bits if head.dtypes[0] == "uint8" and 0 < head.significant_bits < 8 else 8
+            found[number] = replace(rule, nodata=_nodata(head, rule), lossy=head.lossy, bits=bits)
     chosen = [channels for channels in found if channels is not None]
     deep = [number for number, head in enumerate(heads) if head.dtypes[0] == "uint16"]
     if deep:
@@ -171,7 +179,7 @@ def _no_infrared(head: Head) -> SourceError:
 
 def _nodata(head: Head, rule: Channels) -> tuple[int, ...] | None:
     """Return the declared nodata of the bands shown, where they can have that value at all."""
-    top = int(np.iinfo(head.dtypes[0]).max)
+    top = int(np.iinfo(head.dtypes[0]).max)  # nodata may lie beyond the bits that are used
     values = [head.nodata[band - 1] for band in rule.colours]
     whole = [int(value) for value in values if value is not None and 0 <= value <= top]
     if len(whole) != len(values) or any(value != whole[at] for at, value in enumerate(values)):
@@ -184,7 +192,7 @@ def _is_picture(group: Sequence[Head], band: int) -> bool:
     between = total = 0
     for head, count in _sampled(group):
         for values in _pieces(head, count, band):
-            top = np.iinfo(values.dtype).max
+            top = head.largest
             between += int(((values > 0) & (values < top)).sum())
             total += values.size
     return between > _MAX_TRANSLUCENT * total

@@ -78,6 +78,11 @@ class Head:
     fingerprint: str
 
     @property
+    def largest(self) -> int:
+        """The largest number that a pixel can have."""
+        return (1 << self.significant_bits) - 1 if self.significant_bits else int(np.iinfo(self.dtypes[0]).max)
+
+    @property
     def is_axis_parallel(self) -> bool:
         """Whether rows run east or west and columns north or south."""
         return self.affine is not None and self.affine[1] == 0.0 == self.affine[3]

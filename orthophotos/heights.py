@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from orthophotos.heights_files import Kind, TerrainFile, candidates, read_terrain_head
 from orthophotos.heights_lattice import Lattice, Span
 from orthophotos.heights_terrain import Placed, Terrain
-from orthophotos.placing import common_crs
+from orthophotos.placing import common_crs, hint
 from zwilling.crs import ELLIPSOIDAL, parse_crs
 from zwilling.crs.height_units import metres_of_heights
 from zwilling.crs.plane import PlaneCRS, plane_of, transformed
@@ -185,7 +185,7 @@ def _nowhere(file: TerrainFile, plane: PlaneCRS) -> SourceError:
     return SourceError(
         f"begins at {x:.10g}, {y:.10g}, which lies outside the area of {plane.title} ({plane.definition[:40]})",
         source=file.packed.name,
-        remedy="pass --crs with the coordinate system that it is in",
+        remedy=hint(plane, x, y),
     )
 
 

@@ -31,6 +31,7 @@ _MOST_COLUMNS: Final = 1 << 22  # different eastings of a grid that is taken for
 # A grid may be thin, as along a river, but not a handful of points strewn over a country.
 _THINNEST: Final = 1000
 _SMALL: Final = 1 << 20
+_MARK: Final = b"\xef\xbb\xbf"  # of UTF-8, before the first sign
 _PLACE: Final = re.compile(r"line (\d+)")
 _ESRI_KEY: Final = re.compile(rb"\s*(ncols|nrows|[xy]ll(?:corner|center)|cellsize|dx|dy|nodata_value)\s+(\S+)\s*", re.I)
 _NAMES: Final = (
@@ -138,7 +139,7 @@ def _style(file: Packed, head: bytes) -> _Rows:
 
 
 def _rows(head: bytes) -> _Rows | None:
-    skip = 3 if head.startswith(b"\xef\xbb\xbf") else 0
+    skip = len(_MARK) if head.startswith(_MARK) else 0
     names: list[str] = []
     for line in range(1, _MOST_HEADER_LINES + 2):
         end = head.find(b"\n", skip)
@@ -315,7 +316,8 @@ def _no_grid(file: Packed, problem: str) -> SourceError:
 
 def is_ascii_grid(head: bytes) -> bool:
     """Return whether a file begins as an Esri ASCII grid does."""
-    return head.lstrip()[:5].lower() == b"ncols"
+    line = head.removeprefix(_MARK).lstrip().partition(b"\n")[0]
+    return _ESRI_KEY.fullmatch(line) is not None
 
 
 def ascii_grid(file: Packed) -> TextGrid:
@@ -371,8 +373,8 @@ def read_ascii(file: Packed, grid: TextGrid) -> NDArray[np.float32]:
 def _ascii_head(file: Packed, head: bytes) -> tuple[TextGrid, int]:
     """Return the grid and the number of bytes of the head."""
     said: dict[str, float] = {}
-    end = 0
-    for number, line in enumerate(head.splitlines(keepends=True), 1):
+    end = len(head) - len(head.removeprefix(_MARK).lstrip())
+    for number, line in enumerate(head[end:].splitlines(keepends=True), head.count(b"\n", 0, end) + 1):
         found = _ESRI_KEY.fullmatch(line)
         if not found:
             break

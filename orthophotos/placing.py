@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -31,6 +32,13 @@ def placed(head: Head) -> PlaneCRS:
         UnknownCRSError: it has no CRS.
     """
     if head.affine is None:
+        unread = next((place.name for place in _world_files(head.path) if place.is_file()), None)
+        if unread is not None:
+            raise SourceError(
+                f"says nowhere where it lies, since {unread} beside it is not six lines of one number each",
+                source=head.path,
+                remedy=f"write {unread} anew, as plain text without a byte order mark, or use gdal_edit.py -a_ullr",
+            )
         raise SourceError(
             "says nowhere where it lies",
             source=head.path,
@@ -46,9 +54,17 @@ def placed(head: Head) -> PlaneCRS:
         raise SourceError(
             f"lies around ({x:.10g}, {y:.10g}), where {head.crs.definition[:80]} ({head.crs.title}) does not reach",
             source=head.path,
-            remedy=_hint(head.crs, x, y),
+            remedy=hint(head.crs, x, y),
         )
     return head.crs
+
+
+def _world_files(path: Path) -> Iterator[Path]:
+    """Yield what GDAL takes for the world file of a raster: `a.tfw`, `a.tifw` or `a.wld` of `a.tif`."""
+    suffix = path.suffix[1:]
+    for name in (f"{suffix[:1]}{suffix[-1:]}w", f"{suffix}w", "wld"):
+        for cased in (name.lower(), name.upper()):
+            yield path.with_suffix(f".{cased}")
 
 
 def _reaches(crs: PlaneCRS, x: float, y: float) -> bool:
@@ -57,7 +73,8 @@ def _reaches(crs: PlaneCRS, x: float, y: float) -> bool:
     return bool(west <= lon <= east and south <= lat <= north)
 
 
-def _hint(crs: PlaneCRS, x: float, y: float) -> str:
+def hint(crs: PlaneCRS, x: float, y: float) -> str:
+    """Return what to do about a place that `crs` does not reach."""
     if _reaches(crs, y, x):
         return "its axes are swapped: give it x to the east and y to the north, with gdal_edit.py -a_ullr"
     for code in _LIKELY:

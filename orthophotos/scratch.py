@@ -111,7 +111,7 @@ def _colours(dataset: DatasetReader, channels: Channels, window: Window, pixels:
         indices = dataset.read(1, window=window, out_shape=shape)
         pixels[:] = table[indices if indices.dtype == np.uint8 else np.minimum(indices, 255)]
         return 0
-    if len(channels.colours) == 3 and dataset.dtypes[0] == "uint8":
+    if len(channels.colours) == 3 and dataset.dtypes[0] == "uint8" and channels.bits == 8:
         dataset.read(channels.colours, window=window, out=planes)
         return 0
     clipped = 0
@@ -133,7 +133,8 @@ def _alpha(dataset: DatasetReader, head: Head, channels: Channels, window: Windo
         pixels[..., 3] = 255
     if channels.alpha:
         values = dataset.read(channels.alpha, window=window, out_shape=shape)
-        pixels[..., 3] = values if values.dtype == np.uint8 else values >> 8
+        whole = head.largest
+        pixels[..., 3] = values if whole == 255 else np.rint(np.minimum(values, whole) * (255 / whole))
     if head.masked:
         pixels[..., 3] &= dataset.read_masks(1, window=window, out_shape=shape)
     if channels.nodata is not None:
@@ -148,8 +149,9 @@ def _candidates(
     """Return where all colours are nodata, or near it where compression blurs."""
     found = np.ones(pixels.shape[:2], np.bool_)
     for number, (band, nodata) in enumerate(zip(channels.colours, channels.nodata or (), strict=True)):
-        # A byte is as it was read; of more bits only the upper ones were kept, and a palette's index is gone.
-        plain = dataset.dtypes[0] == "uint8" and not channels.palette
+        # A byte is as it was read; of more bits only the upper ones were kept, fewer were spread, a palette's index is
+        # gone.
+        plain = dataset.dtypes[0] == "uint8" and channels.bits == 8 and not channels.palette
         values = pixels[..., number] if plain else dataset.read(band, window=window, out_shape=pixels.shape[:2])
         if channels.lossy and plain:
             low, high = max(0, nodata - _BLUR), min(255, nodata + _BLUR)

@@ -110,7 +110,9 @@ def _is_grid_of_numbers(head: bytes) -> bool:
     """Return whether text begins as XYZ and ASCII grids do: a word or a number, and no bracket anywhere."""
     if not head or b"\0" in head or b"<" in head or b"{" in head:
         return False
-    lines = head.decode("latin-1").splitlines()
+    lines = head.removeprefix(b"\xef\xbb\xbf").lstrip().decode("latin-1").splitlines()
+    if not lines:
+        return False
     words = lines[0].replace(";", " ").replace(",", " ").split()
     following = lines[1].replace(";", " ").replace(",", " ").split() if len(lines) > 1 else words
     return bool(words) and (words[0].lower() in ("ncols", "nrows") or _are_numbers(words) or _are_numbers(following))

@@ -134,8 +134,8 @@ REFUSED = [
         "terrain/xyz/pdal_data.xyz",
         (),
         (
-            "begins at 440750, 3751290, which lies outside the area of ETRS89 / UTM zone 32N (EPSG:25832); pass "
-            "--crs with the coordinate system that it is in"
+            "begins at 440750, 3751290, which lies outside the area of ETRS89 / UTM zone 32N (EPSG:25832); check "
+            "its place, or pass the CRS that it is in with --crs"
         ),
     ),
 ]

@@ -421,3 +421,10 @@ def test_a_place_beyond_all_numbers_is_an_error(tmp_path: Path) -> None:
     path = write(tmp_path / "a.tif", noise(64, 64), transform=Affine(1e307, 0, 0, 0, -1e307, 0))
     with pytest.raises(SourceError, match=r"lies around \(inf, -inf\)|lies around \(3\.2e\+308"):
         open_pictures([path])
+
+
+def test_a_world_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.png", noise(64, 64), driver="PNG", crs=None, transform=None)
+    (tmp_path / "a.pgw").write_text("\ufeff0.5\n0\n0\n-0.5\n354000\n5644000\n", encoding="utf-8")
+    with pytest.raises(SourceError, match=r"a\.pgw beside it is not six lines of one number each; write a\.pgw anew"):
+        open_pictures([path], crs="EPSG:25832")

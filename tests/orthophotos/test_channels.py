@@ -184,3 +184,23 @@ def test_emptiness_goes_around_corners_but_not_through_cracks() -> None:
     assert (found == expected).all()
     assert not emptiness(np.zeros((5, 7), np.bool_)).any()
     assert emptiness(np.ones((5, 7), np.bool_)).all()
+
+
+def test_alpha_of_twelve_bits_is_alpha(tmp_path: Path) -> None:
+    values = noise(64, 64, 4, dtype="uint16") % 4096
+    values[3] = np.where(np.arange(64) < 20, 0, 4095)
+    colours = (Colour.red, Colour.green, Colour.blue, Colour.alpha)
+    pixels, codes = shown(write(tmp_path / "a.tif", values, nbits=12, colours=colours), tmp_path)
+    assert codes == ["PICTURE_DEPTH_REDUCED"]
+    assert (pixels[..., 3] == np.where(np.arange(64) < 20, 0, 255)).all()
+    assert (pixels[:, 20:, :3] == (values[:3, :, 20:] >> 4).transpose(1, 2, 0)).all()
+
+
+@pytest.mark.parametrize(("bits", "count"), [(4, 1), (2, 3)])
+def test_few_bits_are_spread(bits: int, count: int, tmp_path: Path) -> None:
+    values = (noise(64, 64, count) >> (8 - bits)).astype(np.uint8)
+    values[:, :16, :16] = 0  # in a corner, and nodata
+    pixels, _ = shown(write(tmp_path / "a.tif", values, nbits=bits, nodata=0), tmp_path)
+    assert (pixels[:16, :16] == 0).all()
+    spread = np.broadcast_to(values.transpose(1, 2, 0) * (255 // ((1 << bits) - 1)), (64, 64, 3))
+    assert (pixels[16:, 16:, :3] == spread[16:, 16:]).all()

@@ -342,3 +342,29 @@ def test_what_is_wrong_is_said_in_few_words(content: bytes, says: str, tmp_path:
     (tmp_path / "a.xyz").write_bytes(content)
     with pytest.raises(SourceError, match=says):
         open_heights([tmp_path / "a.xyz"], crs=None, region=REGION)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "nrows 2\nncols 2\nxllcorner 343000\nyllcorner 5674000\ncellsize 1\n",
+        "\ufeffncols 2\nnrows 2\nxllcorner 343000\nyllcorner 5674000\ncellsize 1\n",
+        "\n  NCOLS 2\nnrows 2\nXLLCENTER 343000,5\nyllcenter 5674000,5\ndx 1\ndy 1\n",
+    ],
+)
+def test_the_head_of_an_ascii_grid_in_any_order(head: str, tmp_path: Path) -> None:
+    (tmp_path / "a.asc").write_text(f"{head}1 2\n3 4\n", encoding="utf-8")
+    terrain = open_heights([tmp_path / "a.asc"], crs=None, region=REGION)
+    assert terrain.decode(0, 0, tmp_path) == ()
+    assert terrain.files[0].covers == Rectangle(343000, 5674000, 343002, 5674002)
+    places = np.array([[343000.5, 5674001.5], [343001.5, 5674001.5], [343000.5, 5674000.5], [343001.5, 5674000.5]])
+    assert terrain.at(places, tmp_path).tolist() == [1, 2, 3, 4]
+
+
+def test_a_zone_before_the_easting_is_seen(tmp_path: Path) -> None:
+    rows = "".join(f"32{WEST + column} {NORTH - row} 40\n" for row in range(3) for column in range(3))
+    (tmp_path / "a.xyz").write_text(rows)
+    with pytest.raises(
+        SourceError, match=r"begins at 32343000, 5674000, which .*; pass --crs EPSG:4647, with which it"
+    ):
+        open_heights([tmp_path / "a.xyz"], crs=None, region=REGION)
