@@ -76,8 +76,8 @@ export const SENSOR_WORDS = {
     "The server cannot read new values at present. Data as of {time}.",
   ),
   clusterWord: text("{count} von {all}: {word}", "{count} of {all}: {word}"),
-  allOf: text("{count} Sensoren: alle {word}", "{count} sensors: all {word}"),
-  allWord: text("alle {word}", "all {word}"),
+  allOf: text("{count} Sensoren, alle: {word}", "{count} sensors, all: {word}"),
+  allWord: text("alle: {word}", "all: {word}"),
   moreAlerts: text("Weitere Meldungen ({count})", "More alerts ({count})"),
   selected: text("Ausgewählt: {name}", "Selected: {name}"),
   showMarkers: text("Zeichen in der 3D-Ansicht", "Signs in the 3D view"),
@@ -95,7 +95,8 @@ const SHAPES: Record<Shape, Text> = {
 
 const LATE = text("verspätet", "late");
 const STALE = text("veraltet", "out of date");
-const SILENT_HOURS = text("keine Daten seit {count} Std.", "no data for {count} h");
+const SILENT_MINUTES = text("keine Daten seit {count}\u00a0Min.", "no data for {count}\u00a0min");
+const SILENT_HOURS = text("keine Daten seit {count}\u00a0Std.", "no data for {count}\u00a0h");
 const SILENT_DAYS = text("keine Daten seit {count} Tagen", "no data for {count} days");
 const NEVER = text("noch keine Daten", "no data yet");
 
@@ -160,7 +161,9 @@ export function conditionWord(condition: Condition, thing: Thing, now: number, w
 function silentWord(thing: Thing, now: number, words: Words): string {
   if (thing.lastSeen === null || recencyAt(thing, now) === "never") return words.in(NEVER);
   if (recencyAt(thing, now) !== "silent") return words.in(SENSOR_WORDS.noValue);
-  const hours = Math.floor((now - thing.lastSeen) / 3_600_000);
+  const minutes = Math.floor((now - thing.lastSeen) / 60_000);
+  if (minutes < 60) return words.in(SILENT_MINUTES, { count: minutes });
+  const hours = Math.floor(minutes / 60);
   return hours < 48
     ? words.in(SILENT_HOURS, { count: hours })
     : words.in(SILENT_DAYS, { count: Math.floor(hours / 24) });

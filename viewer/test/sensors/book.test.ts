@@ -109,11 +109,16 @@ describe("the condition of a sensor", () => {
     [19 * MINUTE, "good", false, "gut"],
     [20 * MINUTE, "good", true, "gut, verspätet"],
     [40 * MINUTE, "good", true, "gut, veraltet"],
-    [3 * HOUR, "silent", false, "keine Daten seit 3 Std."],
-    [47 * HOUR, "silent", false, "keine Daten seit 47 Std."],
+    [3 * HOUR, "silent", false, "keine Daten seit 3\u00a0Std."],
+    [47 * HOUR, "silent", false, "keine Daten seit 47\u00a0Std."],
     [49 * HOUR, "silent", false, "keine Daten seit 2 Tagen"],
   ])("heard %d ms ago is %s", (age, shape, isOld, word) => {
     expect(condition(read(snapshot([thing({ age })])).book)).toMatchObject({ shape, isOld, word });
+  });
+
+  it("counts the silence of one that sends often in minutes", () => {
+    const often = { last_seen: iso(NOW - 14 * MINUTE), silent_from: iso(NOW - 2 * MINUTE) };
+    expect(condition(read(snapshot([thing({ more: often })])).book).word).toBe("keine Daten seit 14\u00a0Min.");
   });
 
   it("tells what means nothing: implausible, in test, never heard", () => {
