@@ -6,6 +6,7 @@ import { icon } from "../ui/icons";
 import { at } from "./ages";
 import type { Book } from "./book";
 import { type Condition, conditionOf, levelShape, measured } from "./condition";
+import { folded, isWished, type Wish } from "./filter";
 import type { Alert, Thing } from "./protocol";
 import { shapeSign } from "./shapes";
 import { conditionWord, meanings, placeName, SENSOR_WORDS, stateWord } from "./words";
@@ -26,9 +27,15 @@ export interface LineState {
 }
 
 const ALERTS_AT_ONCE = 3;
+/** With fewer sensors than this, a list needs no search. */
+const WORTH_SEARCHING = 12;
+/** So many sensors that were found are shown at once; of more, their sites. */
+const MOST_UNFOLDED = 40;
 
 interface Row {
   readonly element: HTMLElement;
+  /** What a search looks at. */
+  readonly names: string;
   look: string;
 }
 
@@ -39,6 +46,10 @@ export class SensorPanel {
   private readonly alerts = el("div", { class: "alert-list" });
   private readonly legend = el("ul", { class: "signs" });
   private readonly sites = el("div", { class: "sites" });
+  private readonly search = el("input", { type: "search", id: "sensor-search", autocomplete: "off" });
+  private readonly notable = el("input", { type: "checkbox", role: "switch", id: "sensor-notable" });
+  private readonly finder = el("div", { class: "finder", role: "search" });
+  private readonly found = el("p", { class: "quiet", role: "status" });
   private readonly rows = new Map<string, Row>();
   private readonly summaries = new Map<
     string,
@@ -58,10 +69,60 @@ export class SensorPanel {
       el("h3", { text: words.in(SENSOR_WORDS.alerts) }),
       this.alerts,
       el("h3", { text: words.in(SENSOR_WORDS.sites) }),
+      this.finder,
       this.sites,
       el("details", { class: "more" }, el("summary", { text: words.in(SENSOR_WORDS.legend) }), this.legend),
     ];
+    this.furnishFinder();
     this.rebuild();
+  }
+
+  private furnishFinder(): void {
+    const { words, search, notable } = this;
+    this.finder.append(
+      el("label", { for: search.id, text: words.in(SENSOR_WORDS.search) }),
+      search,
+      el(
+        "div",
+        { class: "layer-head" },
+        el("label", { for: notable.id, text: words.in(SENSOR_WORDS.notableOnly) }),
+        notable,
+      ),
+      this.found,
+    );
+    for (const input of [search, notable]) {
+      input.addEventListener("input", () => {
+        this.refresh();
+        this.unfoldFound();
+      });
+    }
+  }
+
+  private get wish(): Wish {
+    return { text: this.search.value, isNotableOnly: this.notable.checked };
+  }
+
+  private get isSearching(): boolean {
+    return this.notable.checked || this.search.value.trim() !== "";
+  }
+
+  /** Open the sites in which something was found, and close them again after the search. */
+  private unfoldFound(): void {
+    const sections = [...this.sites.querySelectorAll<HTMLDetailsElement>(".site")];
+    const rows = [...this.rows.values()].filter(({ element }) => element.parentElement?.hidden === false);
+    const isOpen = sections.length === 1 || (this.isSearching && rows.length <= MOST_UNFOLDED);
+    for (const section of sections) section.open = isOpen;
+  }
+
+  /** Say how many were found, and leave out sites in which none was. */
+  private showFound(shown: ReadonlyMap<string, number>, all: number): void {
+    for (const section of this.sites.querySelectorAll<HTMLElement>(".site")) {
+      section.hidden = !shown.has(section.dataset.site ?? "");
+    }
+    const count = [...shown.values()].reduce((sum, here) => sum + here, 0);
+    const text = this.isSearching ? this.words.in(SENSOR_WORDS.foundCount, { count, all }) : "";
+    if (this.found.textContent !== text) this.found.textContent = text;
+    this.finder.hidden = all < WORTH_SEARCHING;
   }
 
   private markerSwitch(markers: { isShown: boolean }): HTMLElement {
@@ -85,9 +146,10 @@ export class SensorPanel {
     for (const [key, { element }] of this.rows) mark(element, key === id);
   }
 
-  /** Everything anew: sensors came or went. */
+  /** Everything anew: sensors came or went. The focus stays with the sensor or site that it was at. */
   rebuild(): void {
     const { words, book } = this;
+    const focused = document.activeElement?.closest<HTMLElement>("[data-sensor], [data-site]") ?? null;
     const open = new Set(
       [...this.sites.querySelectorAll<HTMLDetailsElement>("details[open]")].map(({ dataset }) => dataset.site ?? ""),
     );
@@ -108,11 +170,20 @@ export class SensorPanel {
     );
     this.refresh();
     this.refreshAlerts();
+    if (focused && !focused.isConnected) this.refocus(focused.dataset);
+  }
+
+  private refocus({ sensor, site }: DOMStringMap): void {
+    const row = sensor === undefined ? null : this.rows.get(sensor)?.element;
+    const summary = this.sites.querySelector<HTMLElement>(`[data-site="${CSS.escape(site ?? "")}"] > summary`);
+    (row ?? summary)?.focus({ preventScroll: true });
   }
 
   /** Words and figures anew, where they differ. */
   refresh(): void {
     const now = this.book.now;
+    const { wish } = this;
+    const shown = new Map<string, number>();
     const worst = new Map<string, { condition: Condition; counts: Map<string, number>; all: number }>();
     for (const thing of this.book.things.values()) {
       const condition = conditionOf(thing, this.book.properties, now);
@@ -123,8 +194,13 @@ export class SensorPanel {
       const graver = !known || condition.severity > known.condition.severity ? condition : known.condition;
       worst.set(thing.site, { condition: graver, counts, all: (known?.all ?? 0) + 1 });
       const row = this.rows.get(thing.id);
-      if (row) this.refreshRow(row, thing, condition, now);
+      if (!row) continue;
+      this.refreshRow(row, thing, condition, now);
+      const isShown = isWished(wish, row.names, condition);
+      if (row.element.parentElement) row.element.parentElement.hidden = !isShown;
+      if (isShown) shown.set(thing.site, (shown.get(thing.site) ?? 0) + 1);
     }
+    this.showFound(shown, this.book.things.size);
     for (const [site, { condition, counts, all }] of worst) {
       const summary = this.summaries.get(site);
       const word = stateWord(condition, this.words);
@@ -218,7 +294,8 @@ export class SensorPanel {
       act: () => this.actions.choose(thing.id),
     });
     mark(button, thing.id === this.chosen);
-    this.rows.set(thing.id, { element: button, look: "" });
+    const names = folded([thing.siteName, thing.site, placeName(thing, this.words), thing.name].join(" "));
+    this.rows.set(thing.id, { element: button, names, look: "" });
     return el("li", {}, button);
   }
 
