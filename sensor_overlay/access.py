@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import logging
 import secrets
+import time
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -21,6 +23,10 @@ from sqlalchemy import ColumnElement, and_, true
 from sensor_overlay.store.schema import thing
 from zwilling.errors import SettingsError
 
+_log = logging.getLogger("zwilling.sensors")
+
+LOOK_SECONDS: Final = 1.0
+"""Between two looks at the file of tokens."""
 TOKEN_PREFIX: Final = "zw_"  # noqa: S105 - what every token begins with, so that scanners for leaked secrets find them
 
 
@@ -114,6 +120,49 @@ class Tokens:
             if hmac.compare_digest(known, digest):
                 found = principal
         return found
+
+
+class WatchedTokens(Tokens):
+    """The tokens in a file as it is now: who is struck from it is nobody a second later."""
+
+    def __init__(self, path: Path, clock: Callable[[], float] = time.monotonic) -> None:
+        """Read the file at `path`, and again whenever it is another one.
+
+        Raises:
+            SettingsError: see `load_tokens`; later on, what was known before counts as long as the file is broken.
+        """
+        self._path = path
+        self._clock = clock
+        self._looked = clock()
+        self._stamp = _stamp(path)
+        super().__init__()
+        self._tokens = load_tokens(path)._tokens
+
+    def principal(self, authorization: str | None) -> Principal | None:
+        """See `Tokens.principal`."""
+        if authorization and self._clock() - self._looked >= LOOK_SECONDS:
+            self._looked = self._clock()
+            self._renew()
+        return super().principal(authorization)
+
+    def _renew(self) -> None:
+        stamp = _stamp(self._path)
+        if stamp == self._stamp:
+            return
+        self._stamp = stamp
+        try:
+            self._tokens = load_tokens(self._path)._tokens
+        except SettingsError as error:
+            _log.error("tokens: %s; those that were known before go on counting", error)
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    """Return what tells one state of a file from another; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 def load_tokens(path: Path) -> Tokens:

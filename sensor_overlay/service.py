@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sensor_overlay import instants
-from sensor_overlay.access import load_tokens
+from sensor_overlay.access import WatchedTokens
 from sensor_overlay.alerts import Alerts, Listening, keep_watch
 from sensor_overlay.codecs import codecs, rest, troubles
 from sensor_overlay.configured import has_sensors
@@ -104,7 +104,7 @@ class Service:
     Attributes:
         settings: `[sensors]`.
         secrets: what callers of webhooks have to show.
-        tokens: what callers of everything else may show.
+        tokens: what callers of everything else may show; the file is looked at again when it changes.
         alerts: by whose rules values are judged.
     """
 
@@ -137,7 +137,7 @@ class Service:
         """
         region = region or load_region()
         self.settings = settings
-        self.tokens = load_tokens(base / settings.tokens)
+        self.tokens = WatchedTokens(base / settings.tokens)
         self.secrets = Secrets(webhook_secrets(settings, base))
         self.alerts = Alerts(compile_rules(settings, calendar_of(region, settings, base)))
         self._base = base

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from http import HTTPStatus
 from typing import Final, Protocol
 from urllib.parse import urlsplit
@@ -22,7 +22,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from sensor_overlay.access import TOKEN_PREFIX, Principal, Tokens
 from sensor_overlay.live.hub import Hub, TooManyViewersError, Update
 from sensor_overlay.live.messages import Wanted
-from server.callers import NOT_KNOWN, caller
+from server.callers import caller
 from server.problems import HIDDEN, problem
 from zwilling.errors import ZwillingError
 
@@ -32,6 +32,10 @@ SERVICE_RESTART: Final = 1012
 MOST_WISHES: Final = 50
 _RETRY_AFTER: Final = {"retry-after": "10"}
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+
+
+class RevokedError(Exception):
+    """Somebody's token was revoked while they were told things."""
 
 
 class Telling(Protocol):
@@ -60,15 +64,17 @@ class Live:
         """Serve one WebSocket: refuse it before it is opened, or tell changes until one of both ends it."""
         try:
             self._check_origin(websocket.headers)
-            principal = self._principal(websocket)
+            authorization = _authorization(websocket)
+            principal = caller(self._tokens, Headers({"authorization": authorization} if authorization else {}))
             updates, first = await self._begin(principal, websocket.query_params, websocket.query_params.get("since"))
         except HTTPException as refusal:
             await websocket.send_denial_response(_refusal(refusal))
             return
-        async with aclosing(updates):
+        granted = self._until_revoked(authorization, principal, first, updates)
+        async with aclosing(updates), aclosing(granted):
             is_ours = SUBPROTOCOL in websocket.scope["subprotocols"]
             await websocket.accept(subprotocol=SUBPROTOCOL if is_ours else None)
-            await _converse(websocket, first, updates)
+            await _converse(websocket, granted)
 
     async def events(self, request: Request) -> Response:
         """Serve one stream of events, or say why not."""
@@ -85,7 +91,8 @@ class Live:
             updates, first = await self._begin(principal, request.query_params, since)
         except HTTPException as refusal:
             return _refusal(refusal)
-        return StreamingResponse(_as_events(first, updates), media_type="text/event-stream", headers=headers)
+        granted = self._until_revoked(request.headers.get("authorization"), principal, first, updates)
+        return StreamingResponse(_as_events(granted, updates), media_type="text/event-stream", headers=headers)
 
     def _check_origin(self, headers: Headers) -> None:
         """Refuse pages of other origins; browsers let any page open a WebSocket to any host.
@@ -99,15 +106,22 @@ class Live:
         if not is_own_origin(origin, headers.get("host", "")):
             raise HTTPException(HTTPStatus.FORBIDDEN, "Seiten anderer Herkunft dürfen hier nicht mitlesen.")
 
-    def _principal(self, websocket: WebSocket) -> Principal:
-        """Return who asks: browsers cannot send `Authorization` here, so a token may come as a subprotocol."""
-        tokens = [offered for offered in websocket.scope["subprotocols"] if offered.startswith(TOKEN_PREFIX)]
-        if not tokens:
-            return caller(self._tokens, websocket.headers)
-        principal = self._tokens.principal(f"Bearer {tokens[0]}")
-        if principal is None:
-            raise HTTPException(HTTPStatus.UNAUTHORIZED, NOT_KNOWN, {"www-authenticate": "Bearer"})
-        return principal
+    async def _until_revoked(
+        self, authorization: str | None, principal: Principal, first: Update | None, updates: AsyncIterator[Update]
+    ) -> AsyncGenerator[Update, None]:
+        """Yield all updates, as long as whoever they are for may be told.
+
+        Raises:
+            RevokedError: the token is not, or means something else now; it is found out at the next update, which is a
+                heartbeat at the latest.
+        """
+        if first is None:
+            return
+        yield first
+        async for update in updates:
+            if principal.name and self._tokens.principal(authorization) != principal:
+                raise RevokedError
+            yield update
 
     async def _begin(
         self, principal: Principal, query: QueryParams, since: str | None
@@ -119,6 +133,12 @@ class Live:
             return updates, await anext(updates, None)
         except (TooManyViewersError, ZwillingError) as error:
             raise HTTPException(HTTPStatus.SERVICE_UNAVAILABLE, headers=_RETRY_AFTER) from error
+
+
+def _authorization(websocket: WebSocket) -> str | None:
+    """Return what a client shows: browsers cannot send `Authorization` here, so a token may come as a subprotocol."""
+    tokens = [offered for offered in websocket.scope["subprotocols"] if offered.startswith(TOKEN_PREFIX)]
+    return f"Bearer {tokens[0]}" if tokens else websocket.headers.get("authorization")
 
 
 def is_own_origin(origin: str, host: str) -> bool:
@@ -156,17 +176,17 @@ def wishes(query: QueryParams) -> Wanted:
     return Wanted(sites, properties)
 
 
-async def _converse(websocket: WebSocket, first: Update | None, updates: AsyncIterator[Update]) -> None:
+async def _converse(websocket: WebSocket, updates: AsyncIterator[Update]) -> None:
     """Send updates until there are no more or the client leaves; a client that speaks is shown out."""
-    telling = asyncio.create_task(_tell(websocket, first, updates))
+    telling = asyncio.create_task(_tell(websocket, updates))
     listening = asyncio.create_task(websocket.receive())
     try:
         await asyncio.wait({telling, listening}, return_when=asyncio.FIRST_COMPLETED)
         if listening.done():
             if listening.result()["type"] == "websocket.receive":
                 await websocket.close(POLICY_VIOLATION, "this address only sends")
-        elif await telling:
-            await websocket.close(SERVICE_RESTART, "the server is stopping")
+        elif (ended := await telling) is not None:
+            await websocket.close(*ended)
     except WebSocketDisconnect:
         pass
     finally:
@@ -175,25 +195,27 @@ async def _converse(websocket: WebSocket, first: Update | None, updates: AsyncIt
         await asyncio.gather(telling, listening, return_exceptions=True)
 
 
-async def _tell(websocket: WebSocket, first: Update | None, updates: AsyncIterator[Update]) -> bool:
-    """Send all updates; return whether the client is there still."""
+async def _tell(websocket: WebSocket, updates: AsyncIterator[Update]) -> tuple[int, str] | None:
+    """Send all updates; return with which words to close, or None where the client is not there any more."""
     try:
-        if first is not None:
-            await websocket.send_text(first.data.decode())
-            async for update in updates:
-                await websocket.send_text(update.data.decode())
-    except WebSocketDisconnect:
-        return False
-    return True
-
-
-async def _as_events(first: Update | None, updates: AsyncGenerator[Update, None]) -> AsyncIterator[bytes]:
-    async with aclosing(updates):
-        if first is None:
-            return
-        yield b"retry: 5000\n\n" + _as_event(first)
         async for update in updates:
-            yield _as_event(update)
+            await websocket.send_text(update.data.decode())
+    except WebSocketDisconnect:
+        return None
+    except RevokedError:
+        return POLICY_VIOLATION, "this token is not valid any more"
+    return SERVICE_RESTART, "the server is stopping"
+
+
+async def _as_events(
+    granted: AsyncGenerator[Update, None], updates: AsyncGenerator[Update, None]
+) -> AsyncIterator[bytes]:
+    begin = b"retry: 5000\n\n"
+    async with aclosing(updates), aclosing(granted):
+        with suppress(RevokedError):
+            async for update in granted:
+                yield begin + _as_event(update)
+                begin = b""
 
 
 def _as_event(update: Update) -> bytes:

@@ -14,8 +14,12 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 TRY_AGAIN_LATER: Final = 1013
 """The close code (IANA, WebSocket Close Code Number Registry) for one that is dropped and may come back. 1008 would say
 that it broke a rule, and should not."""
+POLICY_VIOLATION: Final = 1008
 LEAVING: Final = 5.0
 """Seconds for the closing to be read."""
+MOST_PINGS: Final = 60
+"""That a client may send in `PING_SECONDS`: each is answered, and clients that watch their line send two."""
+PING_SECONDS: Final = 60.0
 
 
 def socket_class(stall: float) -> type[asyncio.Protocol]:
@@ -23,6 +27,8 @@ def socket_class(stall: float) -> type[asyncio.Protocol]:
 
     class BoundedSocket(WebSocketsSansIOProtocol):
         _stall: asyncio.TimerHandle | None = None
+        _pings = 0
+        _pings_since = 0.0
 
         def connection_lost(self, exc: Exception | None) -> None:
             self._stop_clock()
@@ -37,6 +43,21 @@ def socket_class(stall: float) -> type[asyncio.Protocol]:
             super().resume_writing()
             if not self.close_sent:
                 self._stop_clock()
+
+        def handle_ping(self) -> None:
+            now = self.loop.time()
+            if now - self._pings_since > PING_SECONDS:
+                self._pings, self._pings_since = 0, now
+            self._pings += 1
+            if self._pings <= MOST_PINGS:
+                super().handle_ping()
+            elif self._pings == MOST_PINGS + 1 and not self.close_sent and not self.transport.is_closing():
+                self.stop_keepalive()
+                self.conn.fail(POLICY_VIOLATION, "too many pings")
+                self.transport.write(b"".join(self.conn.data_to_send()))
+                self.close_sent = True
+                self.queue.put_nowait({"type": "websocket.disconnect", "code": POLICY_VIOLATION})
+                self.transport.close()
 
         def _drop(self) -> None:
             if not (self.handshake_complete and not self.close_sent):

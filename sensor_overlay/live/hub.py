@@ -50,7 +50,8 @@ class Pace:
         snapshot: for which a snapshot is handed out again; its reader is told at once what came since.
         patience: of trouble with the store until viewers are told that what they see may be old.
         viewers: that are taken.
-        audiences: kinds of viewers, by what they may see and asked for.
+        reserved: taken beyond these of those who show a token, so that no crowd of others keeps them out.
+        audiences: wishes of viewers who may see the same; those who want everything always find room.
     """
 
     least: float = 0.1
@@ -62,6 +63,7 @@ class Pace:
     snapshot: float = 2.0
     patience: float = 5.0
     viewers: int = 2_000
+    reserved: int = 200
     audiences: int = 200
 
 
@@ -285,7 +287,7 @@ class Hub:
         return messages.alerts(self._picture, audience.sight)
 
     async def _join(self, principal: Principal, wanted: Wanted) -> Audience:
-        if self.viewers >= self._pace.viewers:
+        if self.viewers >= self._pace.viewers + (self._pace.reserved if principal.name else 0):
             raise TooManyViewersError
         key = (
             principal.groups,
@@ -299,7 +301,10 @@ class Hub:
         audience = self._audiences.get(key)
         if audience is None:
             self._drop_empty()
-            if len(self._audiences) >= self._pace.audiences:
+            # One client can want two hundred different things. That must not keep others from wanting everything, as
+            # the viewer does, nor those who may see more from wanting anything.
+            alike = sum(known[:-1] == key[:-1] and known[-1] != EVERYTHING for known in self._audiences)
+            if wanted != EVERYTHING and alike >= self._pace.audiences:
                 raise TooManyViewersError
             async with self._store.reading() as connection:
                 things = await visible_ids(connection, principal)

@@ -17,8 +17,9 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from server.live import SUBPROTOCOL, is_own_origin
+from server.live_connections import MOST_PINGS
 from tests.sensor_overlay.live.conftest import QUICK
-from tests.server.live_server import FRIEND, STAFF, LiveServer, serving
+from tests.server.live_server import FRIEND, STAFF, TOKENS, LiveServer, serving
 
 WAIT = 60
 """Seconds after which a test gives up; what is tested takes a fraction of it."""
@@ -199,6 +200,50 @@ def test_a_client_that_speaks_is_shown_out(tmp_path: Path, message: str | bytes,
                 await told(one)
             assert closed.value.rcvd is not None
             assert closed.value.rcvd.code == code
+
+    play(tmp_path, scene)
+
+
+def test_who_loses_their_token_is_told_nothing_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scene(server: LiveServer) -> None:
+        await server.sensors.add(1, access="staff")
+        await server.sensors.add(2)
+        bearer = {"authorization": f"Bearer {STAFF}"}
+        async with (
+            server.live(protocols=["zwilling.live.v1", STAFF]) as staff,
+            server.live() as public,
+            server.http.stream("GET", "/live/events", headers=bearer) as response,
+        ):
+            stream = events(response)
+            await anext(stream)
+            assert len((await told(staff))["things"]) == 2
+            await told(public)
+            monkeypatch.setattr(TOKENS, "_tokens", [])
+            await server.sensors.tell(1, 1.0)
+            await server.sensors.tell(2, 2.0)
+            with pytest.raises(ConnectionClosed) as closed:
+                await told(staff)
+            assert closed.value.rcvd is not None
+            assert closed.value.rcvd.code == 1008
+            assert [event async for event in stream] == []
+            assert [entry["id"] for entry in (await told(public))["things"]] == ["2"]
+
+    play(tmp_path, scene)
+
+
+def test_a_client_that_does_nothing_but_ping_is_shown_out(tmp_path: Path) -> None:
+    async def scene(server: LiveServer) -> None:
+        async with server.live(ping_interval=None) as one:
+            await told(one)
+            for _ in range(MOST_PINGS):
+                await (await one.ping())  # each is answered
+            await one.ping()
+            with pytest.raises(ConnectionClosed) as closed:
+                await told(one)
+            assert closed.value.rcvd is not None
+            assert closed.value.rcvd.code == 1008
+        while server.hub.viewers:
+            await asyncio.sleep(0)
 
     play(tmp_path, scene)
 

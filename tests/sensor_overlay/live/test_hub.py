@@ -415,19 +415,45 @@ def test_a_store_that_went_back_in_time_is_read_anew(tmp_path: Path) -> None:
 
 def test_there_is_an_end_to_viewers_and_to_streams(tmp_path: Path) -> None:
     async def run() -> None:
-        async with stage(tmp_path, replace(QUICK, viewers=2, audiences=1)) as (sensors, hub):
+        async with stage(tmp_path, replace(QUICK, viewers=2, reserved=1)) as (sensors, hub):
             await sensors.add(1)
-            first, second = hub.follow(PUBLIC), hub.follow(PUBLIC)
-            await told(first)
-            with pytest.raises(TooManyViewersError):
-                await anext(hub.follow(STAFF))
-            await told(second)
+            streams = [hub.follow(PUBLIC), hub.follow(PUBLIC)]
+            for stream in streams:
+                await told(stream)
             with pytest.raises(TooManyViewersError):
                 await anext(hub.follow(PUBLIC))
-            await first.aclose()
-            await told(hub.follow(PUBLIC))
+            duty = hub.follow(DUTY)  # a crowd of others does not keep staff out
+            await told(duty)
+            with pytest.raises(TooManyViewersError):
+                await anext(hub.follow(DUTY))
+            await streams[0].aclose()
+            await duty.aclose()
+            streams[0] = hub.follow(PUBLIC)
+            await told(streams[0])
             hub.close()
-            assert await anext(second, None) is None
+            for stream in streams:
+                assert await anext(stream, None) is None
+
+    asyncio.run(run())
+
+
+def test_who_wants_many_different_things_keeps_nobody_from_wanting_everything(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with stage(tmp_path, replace(QUICK, audiences=2)) as (sensors, hub):
+            await sensors.add(1)
+            one = [hub.follow(PUBLIC, None, Wanted(frozenset({site}))) for site in ("S01", "S02")]
+            others = [hub.follow(PUBLIC), hub.follow(STAFF), hub.follow(STAFF, None, Wanted(frozenset({"S01"})))]
+            for stream in one:
+                await told(stream)
+            with pytest.raises(TooManyViewersError):
+                await anext(hub.follow(PUBLIC, None, Wanted(frozenset({"S03"}))))
+            for stream in others:
+                await told(stream)
+            await one[0].aclose()
+            again = hub.follow(PUBLIC, None, Wanted(frozenset({"S03"})))
+            await told(again)
+            for stream in (one[1], again, *others):
+                await stream.aclose()
 
     asyncio.run(run())
 
