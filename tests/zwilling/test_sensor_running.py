@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import select
 import signal
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from click.testing import CliRunner
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
+from tests.lines import Lines
 from tests.sensor_overlay.brokers import WAIT, Broker, broker
 from tests.sensor_overlay.faults.instance import write_settings
 from tests.sensor_overlay.faults.running import kept
@@ -36,15 +36,13 @@ def started(*arguments: str) -> Iterator[subprocess.Popen[str]]:
 
 def until_it_says(process: subprocess.Popen[str], words: str) -> str:
     """Return the line of its log that has these words."""
-    assert process.stderr is not None
-    said = ""
-    while True:
-        ready, _, _ = select.select([process.stderr], [], [], WAIT)
-        line = process.stderr.readline() if ready else ""
-        assert line, said
-        said += line
+    lines = Lines(process.stderr, WAIT)
+    said = []
+    while line := lines.next():
+        said.append(line)
         if words in line:
             return line
+    pytest.fail("\n".join(said))
 
 
 def until_connected(broker_: Broker, times: int = 1) -> None:

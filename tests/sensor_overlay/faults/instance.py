@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-import select
 import signal
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from sensor_overlay.intake.delivery import Batch
 from sensor_overlay.intake.pipeline import Pipeline
 from sensor_overlay.service import Keeper, Service
 from sensor_overlay.store.writing import Written
+from tests.lines import Lines
 from tests.sensor_overlay.brokers import WAIT
 from tests.sensor_overlay.faults.running import QUICK
 from zwilling.settings import load_settings
@@ -36,20 +36,19 @@ protocol = "{protocol}"
 class Instance:
     """A running process."""
 
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[bytes]
+    _lines: Lines = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._lines = Lines(self.process.stdout, WAIT)
 
     def stored(self, number: int) -> None:
         """Return when the database holds so many uplinks; the process says so after each commit."""
-        assert self.process.stdout is not None
-        while int(self._line()) < number:
-            pass
-
-    def _line(self) -> str:
-        assert self.process.stdout is not None
-        ready, _, _ = select.select([self.process.stdout], [], [], WAIT)
-        line = self.process.stdout.readline() if ready else ""
-        assert line, self.process.poll()
-        return line
+        while True:
+            line = self._lines.next()
+            assert line, self.process.poll()
+            if int(line) >= number:
+                return
 
     def kill(self) -> None:
         """End it as a power cut would."""
@@ -79,7 +78,7 @@ def write_settings(folder: Path, port: int, protocol: str = "5") -> Path:
 def instance(settings: Path, *how: str) -> Iterator[Instance]:
     """Give an intake in a process of its own; `how` it dies, or misbehaves: see `main`."""
     command = [sys.executable, "-m", __name__, str(settings), *how]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, bufsize=1) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         try:
             yield Instance(process)
         finally:
