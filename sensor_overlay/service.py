@@ -21,7 +21,8 @@ from sensor_overlay.intake.pipeline import Limits, Pipeline, waits
 from sensor_overlay.intake.sources import sources, webhook_secrets
 from sensor_overlay.intake.webhook import Secrets
 from sensor_overlay.live.hub import Hub
-from sensor_overlay.live.scales import Scales
+from sensor_overlay.live.scales import UNRATED, Scales
+from sensor_overlay.live.sites import Classes
 from sensor_overlay.rules.rule import calendar_of, compile_rules
 from sensor_overlay.store.errors import StoreError, StoreUnavailableError
 from sensor_overlay.store.known import models
@@ -29,6 +30,7 @@ from sensor_overlay.store.opening import Store, open_store
 from sensor_overlay.store.retention import keep_nightly
 from sensor_overlay.store.writing import Judge, Written, write
 from sensor_overlay.telling import senders_of, trouble
+from zwilling.errors import SettingsError
 from zwilling.region import Region, load_region
 from zwilling.sensor_settings import DatabaseSettings, SensorSettings, database_url
 from zwilling.settings import Settings, region_profile
@@ -140,6 +142,8 @@ class Service:
         self.tokens = WatchedTokens(base / settings.tokens)
         self.secrets = Secrets(webhook_secrets(settings, base))
         self.alerts = Alerts(compile_rules(settings, calendar_of(region, settings, base)))
+        self._scales = Scales(self.alerts.rules.levels)
+        self._classes = _classes(settings, self._scales)
         self._base = base
         self._title = title or region.title
         self._url = database_url(database, base, data)
@@ -255,7 +259,7 @@ class Service:
 
     async def _begin(self, store: Store) -> None:
         senders = senders_of(store, self.settings, self.alerts.rules.recipients, self._base, self._title)
-        hub = Hub(store, scales=Scales(self.alerts.rules.levels))
+        hub = Hub(store, scales=self._scales, classes=self._classes)
         keeper = Keeper(store, self.alerts)
         pipeline = Pipeline(keeper, decode, may_wait=may_wait, written=lambda _: hub.wake(), limits=self._limits)
         listeners = tuple(Listener(source, pipeline, patience=self._patience) for source in self._sources)
@@ -304,6 +308,17 @@ class Service:
             await self._running.store.close()
         self._running = self._leaving = None
         rest()
+
+
+def _classes(settings: SensorSettings, scales: Scales) -> Classes:
+    for key in settings.site_classes:
+        if scales.usual(key) == UNRATED:
+            raise SettingsError(
+                f"values of '{key}' have no levels, so a site has no class of them",
+                where="sensors.site_classes",
+                remedy="write a rule with levels for it, or name 'co2'",
+            )
+    return Classes(tuple(dict.fromkeys(settings.site_classes)), settings.site_classes_least)
 
 
 async def _end(tasks: Sequence[asyncio.Task[None]], *, patience: float = 0.0) -> None:

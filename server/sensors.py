@@ -1,4 +1,4 @@
-"""Sensors and alerts as the viewer wants them: `/api/sensors` and `/api/alerts`.
+"""Sensors and alerts as the viewer wants them: `/api/sensors`, `/api/sites` and `/api/alerts`.
 
 Each answer holds what the public, or the holder of a token, may see; anything else is as if it were not there.
 """
@@ -59,6 +59,7 @@ class Sensors:
         return (
             Route("/api/sensors", self.list),
             Route("/api/sensors/{id}/series", self.series),
+            Route("/api/sites", self.sites),
             Route("/api/alerts", self.alerts),
             Route("/api/alerts/{id}/acknowledge", self.acknowledge, methods=["POST"]),
             Route("/api/alerts/{id}/close", self.close, methods=["POST"]),
@@ -72,6 +73,14 @@ class Sensors:
         except (TooManyViewersError, ZwillingError) as error:
             return _unavailable(error)
         return Response(data, media_type="application/json", headers=_UNCACHED)
+
+    async def sites(self, _: Request) -> Response:
+        """Return how each site stands as a whole, for everybody alike: no room can be told from it."""
+        try:
+            data = await self._service.hub.sites()
+        except ZwillingError as error:
+            return _unavailable(error)
+        return Response(data, media_type="application/json", headers={"cache-control": "public, max-age=60"})
 
     async def alerts(self, request: Request) -> Response:
         """Return the alerts that are open, and those that were until a day ago, newest first."""

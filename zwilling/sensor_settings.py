@@ -214,6 +214,9 @@ class SensorSettings:
         holiday_calendars: iCalendar files with more of them.
         keep_days: days that single observations are kept; hourly means stay.
         keep_letters_days: days that dead letters are kept.
+        site_classes: keys of observed properties for which everybody hears how a site as a whole stands (`/api/sites`),
+            though its rooms are for staff; empty for none.
+        site_classes_least: sensors that a site must have for that.
         origins: origins of foreign pages that may open `/live`; the twin's own always may.
         tokens: file with the hashes of API tokens, see `zwilling sensors token`.
     """
@@ -227,6 +230,8 @@ class SensorSettings:
     holiday_calendars: list[str] = field(default_factory=list)
     keep_days: Annotated[int, msgspec.Meta(ge=1)] = 90
     keep_letters_days: Annotated[int, msgspec.Meta(ge=1)] = 30
+    site_classes: list[str] = field(default_factory=list)
+    site_classes_least: Annotated[int, msgspec.Meta(ge=3)] = 5
     origins: list[str] = field(default_factory=list)
     tokens: str = "tokens.toml"
 

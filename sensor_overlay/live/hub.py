@@ -24,6 +24,7 @@ from sensor_overlay.live import messages
 from sensor_overlay.live.messages import EVERYTHING, Sight, Wanted
 from sensor_overlay.live.picture import Picture, Readable, visible_ids
 from sensor_overlay.live.scales import Scales
+from sensor_overlay.live.sites import COUNTED, LASTS_SECONDS, Classes, describe_sites
 from zwilling.errors import ZwillingError
 
 _log = logging.getLogger("zwilling.sensors.live")
@@ -174,12 +175,23 @@ class Hub:
         store: Readable,
         *,
         scales: Scales | None = None,
+        classes: Classes | None = None,
         pace: Pace = Pace(),
         now: Callable[[], int] = system_now,
     ) -> None:
-        """Follow `store`; `scales` say what values mean, those of the guides where there are none."""
+        """Follow `store`.
+
+        Args:
+            store: see `Readable`.
+            scales: what values mean; None takes those of the guides.
+            classes: what everybody hears of sites; None for nothing.
+            pace: see `Pace`.
+            now: the clock.
+        """
         self._store = store
         self.scales = scales or Scales()
+        self._classes = classes or Classes()
+        self._sites: tuple[float, bytes] | None = None
         self._pace = pace
         self._now = now
         self._picture = Picture()
@@ -285,6 +297,21 @@ class Hub:
         audience = await self._join(principal, wanted)
         audience.viewers -= 1
         return messages.alerts(self._picture, audience.sight)
+
+    async def sites(self) -> bytes:
+        """Return what everybody hears of sites, the same for `LASTS_SECONDS`.
+
+        Raises:
+            StoreError, StoreUnavailableError: as `follow`.
+        """
+        clock = time.monotonic()
+        if self._sites is None or clock - self._sites[0] >= LASTS_SECONDS:
+            await self._look()
+            self._wanted.set()  # where nobody follows, the picture grows old from here on, and is to be known as old
+            async with self._store.reading() as connection:
+                things = await visible_ids(connection, COUNTED)
+            self._sites = clock, describe_sites(self._picture, things, self.scales, self._classes, self._now())
+        return self._sites[1]
 
     async def _join(self, principal: Principal, wanted: Wanted) -> Audience:
         if self.viewers >= self._pace.viewers + (self._pace.reserved if principal.name else 0):
