@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -138,7 +138,7 @@ class LasSource:
             message = f"{count:,} points lie outside of the bounds that the file's head states"
             yield finding("POINTS_OUT_OF_BOUNDS", self.head.name, where, message)
         for name, column in columns.items():
-            if column.dtype.kind == "f" and (count := int(np.count_nonzero(~np.isfinite(column.astype(np.float64))))):
+            if column.dtype.kind == "f" and (count := int(np.count_nonzero(~_finite(column)))):
                 message = f"{count:,} values of '{name}' are no number"
                 yield finding("POINT_COLUMN_NAN", self.head.name, where, message)
         if self.head.has_colours_of_8_bits:
@@ -291,6 +291,11 @@ def _measured(source: LasSource) -> tuple[tuple[float, float, float], tuple[floa
     scale, offset = np.array(bare.head.lattice.scale), np.array(bare.head.lattice.offset)
     lows, highs = low * scale + offset, high * scale + offset
     return (float(lows[0]), float(lows[1]), float(lows[2])), (float(highs[0]), float(highs[1]), float(highs[2]))
+
+
+def _finite(column: NDArray[Any]) -> NDArray[np.bool_]:
+    finite: NDArray[np.bool_] = np.isfinite(column)  # as they are: turning some NaN into doubles is worth a warning
+    return finite
 
 
 def _in_steps(head: PointHead) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -18,7 +18,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tiler.points.metadata import PointProperty, Range
+from tiler.points.metadata import MOST, PointProperty, Range, doubles
 from zwilling.points import PointBatch
 
 COLUMNS_EACH: Final = 2
@@ -26,7 +26,7 @@ COLUMNS_EACH: Final = 2
 
 _WHOLE_TYPES: Final = ("|u1", "<u2", "<i2")  # a signed byte would gain nothing once packed
 _EXACT_UP_TO: Final = 2**24  # whole numbers in a single float
-_NO_DATA: Final = -float(np.finfo(np.float32).max)
+_NO_DATA: Final = -MOST
 # Words that CesiumJS's styles take for something else, and names that glTF gives a meaning.
 _TAKEN: Final = frozenset({"POSITION", "POSITION_ABSOLUTE", "NORMAL", "COLOR", "TANGENT", "BATCHID", "FEATURE_ID"})
 _TITLES: Final = {
@@ -46,11 +46,7 @@ _TITLES: Final = {
 def put(batch: PointBatch, name: str, order: NDArray[np.intp], columns: NDArray[np.uint32]) -> None:
     """Store a dimension in two columns of a run, shape (2, n), in an order; gaps are NaN."""
     values = batch.columns.get(name)
-    if values is None:
-        numbers = np.full(len(order), np.nan)
-    else:
-        numbers = values.astype(np.float64).take(order)
-        numbers[~np.isfinite(numbers)] = np.nan
+    numbers = np.full(len(order), np.nan) if values is None else doubles(values).take(order)
     halves = numbers.view("<u4").reshape(-1, 2)
     columns[0], columns[1] = halves[:, 0], halves[:, 1]
 

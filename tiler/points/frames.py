@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zwilling.crs import Georeference, enu_to_ecef, parse_crs
-from zwilling.errors import UnknownCRSError
 from zwilling.region import Region
 
 Points = NDArray[np.float64]
@@ -107,14 +106,11 @@ def frames(boxes: NDArray[np.float64], way: Georeference) -> list[Frame]:
     centres = boxes.mean(axis=1)
     halves = np.maximum((boxes[:, 1] - boxes[:, 0]) / 2, 0.5)
     samples = centres[:, None] + _SAMPLES * halves[:, None]
-    try:
-        ecef = way.to_ecef(samples.reshape(-1, 3)).reshape(len(boxes), len(_SAMPLES), 3)
-    except UnknownCRSError:
-        # A corner lies outside the area of the CRS, though no point does.
-        if len(boxes) == 1:
-            return [_upright(boxes[0], way)]
-        return [frame for box in boxes for frame in frames(box[None], way)]
-    return [_frame(*sample) for sample in zip(centres, halves, ecef, strict=True)]
+    is_reached = np.asarray(way.reaches(samples.reshape(-1, 3)).reshape(len(boxes), -1).all(axis=1))
+    ecef = way.to_ecef(samples[is_reached].reshape(-1, 3)).reshape(-1, len(_SAMPLES), 3)
+    found = iter([_frame(*sample) for sample in zip(centres[is_reached], halves[is_reached], ecef, strict=True)])
+    # Else a corner lies outside the area of the CRS, though no point does.
+    return [next(found) if reached else _upright(box, way) for box, reached in zip(boxes, is_reached, strict=True)]
 
 
 def _frame(centre: Points, half: Points, ecef: Points) -> Frame:
@@ -142,12 +138,11 @@ def _off(found: Points, expected: Points) -> float:
 
 def _upright(box: Points, way: Georeference) -> Frame:
     """Return the east-north-up frame at the corner of a box that can be converted; of points one corner always can."""
-    for share in product((0.5, 0.0, 1.0), repeat=3):
-        place = box[0] + (box[1] - box[0]) * np.array(share)
-        try:
-            lon, lat, height = way.to_geographic(place[None])[0].tolist()
-        except UnknownCRSError:
-            continue
+    places = box[0] + (box[1] - box[0]) * np.array(list(product((0.5, 0.0, 1.0), repeat=3)))
+    reached = np.flatnonzero(way.reaches(places))
+    if len(reached):
+        place = places[reached[0]]
+        lon, lat, height = way.to_geographic(place[None])[0].tolist()
         return Frame(enu_to_ecef(lon, lat, height), place, None, np.ones(3), True, 0.0)
     west, south, east, north = way.region.bbox_deg
     lon, lat = (west + east) / 2, (south + north) / 2

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 POINT_CLASS: Final = "point"
 SCHEMA_FILE: Final = "schema.json"
+MOST: Final = float(np.finfo(np.float32).max)
+"""The largest number that a tile holds."""
 _ENUM: Final = "Classification"
 
 CLASS_NAMES: Final[Mapping[int, str]] = {
@@ -134,7 +136,10 @@ class Range:
         if values is None or not count:
             return cls(gaps=count)
         is_whole = values.dtype.kind in "iub"
-        numbers = values if is_whole else values[np.isfinite(values.astype(np.float64))]
+        numbers: NDArray[np.generic] = values
+        if not is_whole:
+            numbers = doubles(values)
+            numbers = numbers[~np.isnan(numbers)]
         if not len(numbers):
             return cls(is_whole=is_whole, gaps=count)
         return cls(float(numbers.min()), float(numbers.max()), is_whole, count - len(numbers))
@@ -143,6 +148,15 @@ class Range:
         """Return what occurs in both together."""
         is_whole = self.is_whole and other.is_whole
         return Range(min(self.low, other.low), max(self.high, other.high), is_whole, self.gaps + other.gaps)
+
+
+def doubles(values: NDArray[np.generic]) -> NDArray[np.float64]:
+    """Return numbers of a dimension as doubles; NaN for those that are none, or that no single float holds."""
+    with np.errstate(invalid="ignore"):  # NaN of the kind that signals
+        numbers = values.astype(np.float64)
+    if values.dtype.kind not in "iub":
+        numbers[~(np.abs(numbers) < MOST)] = np.nan
+    return numbers
 
 
 @dataclass(slots=True)

@@ -31,7 +31,6 @@ UNCOLOURED: Final = 0xFFB0B0B0
 """A light grey, for points without colour in a layer that has some."""
 
 COLOURS: Final = ("red", "green", "blue")
-_SINGLY: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,12 +211,12 @@ def _place(batch: PointBatch, crs: str, layer: Layer) -> tuple[NDArray[np.int32]
     if crs == layer.crs and layer.lattice.factors(batch.lattice) is not None:
         places, within = layer.lattice.exact(batch.xyz, batch.lattice)
         ends = layer.lattice.positions(np.stack([places.min(axis=1), places.max(axis=1)], axis=1))
-        if within is None and _reaches(_box(ends), layer.way()):
+        if within is None and layer.way().reaches(_box(ends)).all():
             return places, None, False
         return places, _both(within, reachable(_positions(batch), layer.way())), False
     positions = _positions(batch)
     reached = _mask(positions, layer.way(crs))
-    if crs != layer.crs:
+    if crs != layer.crs and reached.any():
         rows = np.flatnonzero(reached)
         positions[rows] = layer.way().from_ecef(layer.way(crs).to_ecef(positions[rows]))
         # What one CRS reaches may lie beyond the other.
@@ -241,34 +240,14 @@ def _box(ends: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.array([[ends[i, 0], ends[j, 1], ends[k, 2]] for i, j, k in product((0, 1), repeat=3)])
 
 
-def _reaches(positions: NDArray[np.float64], way: Georeference) -> bool:
-    try:
-        way.to_geographic(positions)
-    except UnknownCRSError:
-        return False
-    return True
-
-
 def reachable(positions: NDArray[np.float64], way: Georeference) -> NDArray[np.bool_] | None:
     """Return which positions the CRS reaches; None where it reaches all.
 
-    The area of a CRS is convex enough that a box lies in it when its corners do, so the many points that are right are
-    told from the few that are not by halving boxes.
+    The area of a CRS is convex enough that a box lies in it when its corners do, so few are asked where all are right.
     """
-    is_reached = np.zeros(len(positions), np.bool_)
-    waiting: list[NDArray[np.intp]] = [np.arange(len(positions))]
-    while waiting:
-        rows = waiting.pop()
-        part = positions[rows]
-        low, high = part.min(axis=0), part.max(axis=0)
-        if _reaches(_box(np.array([low, high])), way):
-            is_reached[rows] = True
-        elif len(rows) <= _SINGLY:
-            is_reached[rows] = [_reaches(row[None], way) for row in part]
-        elif (high > low).any():
-            axis = int(np.argmax(high - low))
-            left = part[:, axis] <= (low[axis] + high[axis]) / 2
-            waiting += [rows[left], rows[~left]]
+    if way.reaches(_box(np.array([positions.min(axis=0), positions.max(axis=0)]))).all():
+        return None
+    is_reached = way.reaches(positions)
     return None if bool(is_reached.all()) else is_reached
 
 

@@ -160,6 +160,18 @@ class Georeference:
             self._refuse(points, bad, "cannot be brought back")
         return np.stack(columns, axis=1)
 
+    def reaches(self, positions: NDArray[np.floating]) -> NDArray[np.bool_]:
+        """Return which positions `to_geographic` takes, shape (n,); for many of which some are bad, it is the fast way.
+
+        Args:
+            positions: shape (n, 3): x, y, z in the source CRS.
+        """
+        points = _checked_shape(positions)
+        is_reached = ~_not_finite(points)
+        lon, lat, height = self._route.forward(np.where(is_reached[:, None], points, 0.0))
+        is_reached &= self._inside(lon, lat) & np.isfinite(height)
+        return is_reached
+
     def __reduce__(self) -> tuple[object, ...]:
         source = None if self._source is None else str(self._source)
         return Georeference._create, (self.crs, self.region, source, self._grid)
@@ -169,13 +181,17 @@ class Georeference:
         if not np.isfinite(points).all():
             self._refuse(points, _not_finite(points), "is not finite")
         lon, lat, height = self._route.forward(points)
-        west, south, east, north = self._area
-        inside = (lon >= west) & (lon <= east) & (lat >= south) & (lat <= north)
+        inside = self._inside(lon, lat)
         if not inside.all():
             self._refuse(points, ~inside, f"lies outside the area of {self.crs.name}")
         if not np.isfinite(height).all():
             self._refuse(points, ~np.isfinite(height), self._beyond())
         return lon, lat, height
+
+    def _inside(self, lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.bool_]:
+        west, south, east, north = self._area
+        inside: NDArray[np.bool_] = (lon >= west) & (lon <= east) & (lat >= south) & (lat <= north)
+        return inside
 
     def _beyond(self) -> str:
         if self.method == "surface":
