@@ -7,7 +7,7 @@ import os
 import socket
 from contextlib import suppress
 
-_LOWEST = 10_000
+_LOWEST = 10_100  # browsers refuse 10080
 _COUNT = 22_000  # below 32,768, from where Linux takes ports for connections, and for those who ask for any
 # Processes that begin one after the other, as those that share the tests do, begin far apart.
 _turn = itertools.count(os.getpid() * 1009)

@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response, expect
 
 PROJECT = Path(__file__).resolve().parents[2]
 PICTURES = PROJECT / "artefacts" / "viewer"
 PATIENCE_SECONDS = 240.0
 """Software rendering on two shared cores: nothing here measures speed, and no correct page comes near this."""
+
+expect.set_options(timeout=PATIENCE_SECONDS * 1000)
 
 FLAGS = [
     "--use-angle=swiftshader",
@@ -99,7 +101,7 @@ class Visit:
         """Save what the page shows, for people to look at."""
         PICTURES.mkdir(parents=True, exist_ok=True)
         path = PICTURES / f"{name}.png"
-        self.page.screenshot(path=path, timeout=PATIENCE_SECONDS * 1000)
+        self.page.screenshot(path=path)
         return path
 
     def violations(self) -> list[str]:
@@ -128,13 +130,14 @@ class Visit:
 
 def open_visit(browser: Browser, address: str, *, width: int = 900, height: int = 600, **context: Any) -> Visit:
     """Return a watched page in a context of its own, with nothing loaded yet."""
-    page = browser.new_context(
+    own = browser.new_context(
         viewport={"width": width, "height": height},
         locale="de-DE",
         timezone_id="America/New_York",  # the page shows German time wherever its visitor is
         reduced_motion="reduce",
         **context,
-    ).new_page()
-    visit = Visit(page, address)
+    )
+    own.set_default_timeout(PATIENCE_SECONDS * 1000)
+    visit = Visit(own.new_page(), address)
     visit.watch()
     return visit

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Route, expect
 
-from tests.viewer.browser import PATIENCE_SECONDS, Visit
+from tests.viewer.browser import Visit
 from tests.viewer.conftest import OpenVisit
 from tests.viewer.ground import NORTH, UNDULATION, WEST, place
 from tests.viewer.twin import Server
@@ -31,7 +31,7 @@ def from_above(metres_above: float = 560.0) -> str:
 
 def color(page: Visit, *where: tuple[float, float]) -> list[tuple[int, int, int]]:
     """Return what the page shows at places on the ground: the mean of a few pixels, red, green and blue."""
-    picture = Image.open(io.BytesIO(page.page.screenshot(timeout=PATIENCE_SECONDS * 1000))).convert("RGB")
+    picture = Image.open(io.BytesIO(page.page.screenshot())).convert("RGB")
     found = []
     for one in where:
         x, y = page.ask("at => zwilling.canvasPositionOf(...at)", list(place(*one)))

@@ -97,7 +97,7 @@ def test_language_time_and_dark_theme(visit: OpenVisit, real_twin: Server) -> No
 def test_a_phone_gets_a_sheet_from_below(visit: OpenVisit, real_twin: Server) -> None:
     page = visit(real_twin.address, width=390, height=844, has_touch=True, is_mobile=True)
     page.open("gebaeude=DENW20AL00006apq")
-    expect(page.page.locator("#details [data-property=id] bdi")).to_have_text("DENW20AL00006apq", timeout=240_000)
+    expect(page.page.locator("#details [data-property=id] bdi")).to_have_text("DENW20AL00006apq")
     page.settle()
     box = page.page.locator("#details").bounding_box()
     assert box is not None
@@ -142,7 +142,7 @@ def test_a_server_that_is_away_is_said_and_waited_for(visit: OpenVisit, real_set
         page.page.route("**/api/twin", lambda route: route.abort())
         page.open()
         alert = page.page.get_by_role("alert")
-        expect(alert).to_contain_text("Der Server antwortet nicht", timeout=60_000)
+        expect(alert).to_contain_text("Der Server antwortet nicht")
         expect(alert).to_contain_text("Sekunden erneut")
         assert page.violations() == []
         page.picture("server-away")
@@ -152,7 +152,7 @@ def test_a_server_that_is_away_is_said_and_waited_for(visit: OpenVisit, real_set
         page.page.get_by_role("button", name="Jetzt erneut versuchen").click()
         expect(alert).to_contain_text("Der Server antwortet nicht")
         server.start()  # nobody clicks: the page tries by itself
-        expect(alert).to_be_hidden(timeout=60_000)
+        expect(alert).to_be_hidden()
         page.settle()
         assert page.ask("() => zwilling.stats().tilesLoaded") > 0
     finally:
@@ -164,7 +164,7 @@ def test_tiles_that_fail_are_said(visit: OpenVisit, real_twin: Server) -> None:
     page.page.route("**/*.glb", lambda route: route.fulfill(status=503, body=""))
     page.open()
     notice = page.page.locator(".notice[data-kind=tiles]")
-    expect(notice).to_contain_text("konnte nicht geladen werden", timeout=240_000)
+    expect(notice).to_contain_text("konnte nicht geladen werden")
     assert len(page.ask("() => zwilling.tilesFailed")) > 0
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 from playwright.sync_api import expect
 from pyproj import CRS, Transformer
 
-from tests.viewer.browser import PATIENCE_SECONDS, Visit
+from tests.viewer.browser import Visit
 from tests.viewer.conftest import OpenVisit
 from tests.viewer.test_ground import is_sound
 from tests.viewer.twin import Server, run_zwilling
@@ -105,7 +105,7 @@ def from_above(metres: float = 150.0) -> str:
 
 def colours(page: Visit) -> dict[tuple[int, int], Rgb]:
     """Return what the page shows in the middle of each patch: the median of some pixels."""
-    picture = Image.open(io.BytesIO(page.page.screenshot(timeout=PATIENCE_SECONDS * 1000))).convert("RGB")
+    picture = Image.open(io.BytesIO(page.page.screenshot())).convert("RGB")
     found = {}
     for row in range(2):
         for column in range(3):
@@ -118,7 +118,7 @@ def colours(page: Visit) -> dict[tuple[int, int], Rgb]:
 
 def colour_at(page: Visit, where: tuple[float, float, float]) -> Rgb:
     """Return the colour of one pixel, where a place is."""
-    picture = Image.open(io.BytesIO(page.page.screenshot(timeout=PATIENCE_SECONDS * 1000))).convert("RGB")
+    picture = Image.open(io.BytesIO(page.page.screenshot())).convert("RGB")
     x, y = page.ask("at => zwilling.canvasPositionOf(...at)", list(where))
     red, green, blue = np.asarray(picture)[round(y), round(x)].tolist()
     return red, green, blue

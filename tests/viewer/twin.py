@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import signal
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-_READY = re.compile(r"http://127\.0\.0\.1:(\d+)/")
+from tests.ports import free_port
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +73,12 @@ def write_sample(folder: Path, buildings: int) -> None:
 
 
 class Server:
-    """`zwilling serve` on a free port, or later again on the same one."""
+    """`zwilling serve` on a free port, and later again on the same one."""
 
     def __init__(self, settings: Path) -> None:
         self._settings = settings
         self._process: subprocess.Popen[str] | None = None
-        self.port = 0
+        self.port = free_port()
 
     @property
     def address(self) -> str:
@@ -94,8 +93,7 @@ class Server:
         said: list[str] = []
         for line in self._process.stdout or ():
             said.append(line)
-            if found := _READY.search(line):
-                self.port = int(found[1])
+            if self.address in line:
                 return
         raise AssertionError(f"the server ended with {self._process.wait()}: {''.join(said)}")
 
