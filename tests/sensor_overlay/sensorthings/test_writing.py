@@ -7,7 +7,6 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
-import jsonpatch
 import msgspec
 import pytest
 
@@ -387,31 +386,38 @@ def test_only_one_entity_at_a_time_is_changed(empty: Store) -> None:
 
 
 @pytest.mark.parametrize(
-    "operations",
+    ("operations", "expected"),
     [
-        [{"op": "add", "path": "/a/-", "value": 3}, {"op": "remove", "path": "/a/0"}],
-        [{"op": "move", "from": "/a/0", "path": "/b/c"}],
-        [{"op": "copy", "from": "/b", "path": "/a/1"}, {"op": "replace", "path": "/b", "value": None}],
-        [{"op": "test", "path": "/a", "value": [1, 2]}, {"op": "add", "path": "/x~1y~0z", "value": {}}],
-        [{"op": "replace", "path": "", "value": [1]}],
-        [{"op": "remove", "path": "/nothing"}],
-        [{"op": "add", "path": "/a/5", "value": 0}],
-        [{"op": "add", "path": "/a/01", "value": 0}],
-        [{"op": "test", "path": "/a/0", "value": True}],
-        [{"op": "move", "from": "/b", "path": "/b/c"}],
-        [{"op": "nothing", "path": "/a"}],
-        [{"op": "add", "path": "a", "value": 0}],
-        [{"op": "add"}],
+        ([{"op": "add", "path": "/a/-", "value": 3}, {"op": "remove", "path": "/a/0"}], {"a": [2, 3], "b": {"d": "e"}}),
+        ([{"op": "move", "from": "/a/0", "path": "/b/c"}], {"a": [2], "b": {"d": "e", "c": 1}}),
+        ([{"op": "copy", "from": "/b", "path": "/a/1"}], {"a": [1, {"d": "e"}, 2], "b": {"d": "e"}}),
+        (
+            [{"op": "test", "path": "/a", "value": [1, 2.0]}, {"op": "add", "path": "/x~1y~0z", "value": {}}],
+            {"a": [1, 2], "b": {"d": "e"}, "x/y~z": {}},
+        ),
+        ([{"op": "replace", "path": "", "value": [1]}], [1]),
+        ([{"op": "replace", "path": "/b", "value": None}], {"a": [1, 2], "b": None}),
+        ([{"op": "remove", "path": "/nothing"}], None),
+        ([{"op": "add", "path": "/a/5", "value": 0}], None),
+        ([{"op": "add", "path": "/a/01", "value": 0}], None),
+        ([{"op": "add", "path": "/a/-1", "value": 0}], None),
+        ([{"op": "test", "path": "/a/0", "value": True}], None),
+        ([{"op": "move", "from": "/b", "path": "/b/c"}], None),
+        ([{"op": "nothing", "path": "/a"}], None),
+        ([{"op": "add", "path": "a", "value": 0}], None),
+        ([{"op": "add", "path": 7, "value": 0}], None),
+        ([{"op": "add"}], None),
+        ([{"op": "copy", "path": "/a/-"}], None),
+        (["add"], None),
+        ([None], None),
+        ({"op": "remove", "path": "/a"}, None),
+        ([{"op": "copy", "from": "", "path": "/a/-"}] * 40, None),  # doubles each time
+        ([{"op": "test", "path": "/a/0", "value": 1}] * 1_001, None),
     ],
 )
-def test_a_json_patch_does_what_another_implementation_does(operations: list[dict[str, Any]]) -> None:
+def test_a_json_patch_does_what_rfc_6902_says(operations: Any, expected: Any) -> None:
     document = {"a": [1, 2], "b": {"d": "e"}}
-    try:
-        expected = jsonpatch.apply_patch(document, operations)
-        jsonpatch_refuses = operations[0]["op"] == "test" and operations[0]["value"] is True  # it takes true for 1
-    except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException, TypeError):
-        jsonpatch_refuses = True
-    if jsonpatch_refuses:
+    if expected is None:
         with pytest.raises(BadRequestError):
             patched(document, operations)
     else:
