@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +40,14 @@ _RADIUS: Final = 6371008.8
 _LEVEL_OF_PLANE: Final = 10
 _FINEST: Final = 22
 _ERROR_PER_CELL: Final = 1 / 16
+
+# Blocks whose heights a process keeps, of 2 MB each: those around a unit and some beside it.
+_BLOCKS_KEPT: Final = 24
+_NOTHING: Final = np.full(_SQUARE, np.nan)
+
+Blocks = OrderedDict[tuple[int, int, int], NDArray[np.float64]]
+# Of the ground that this process works on; another one has other heights.
+_KEPT: list[tuple[Ground, Blocks]] = []
 
 Passed = tuple[NDArray[np.float32], NDArray[np.int32]]
 """What a unit passes on: heights of every eighth point, shape (64, 64), NaN where there are none; and all tiles below
@@ -109,6 +118,7 @@ class GlobeTerrain:
             sheet = self._sheet_of_ground(base, row, column, ground, scratch)
             known: list[NDArray[np.int32]] = []
         else:
+            _KEPT.clear()
             passed = {_numbers(key): cast(Passed, value) for key, value in children.items() if value is not None}
             sheet = _sheet_of_children(base, row, column, passed)
             known = [
@@ -144,12 +154,28 @@ class GlobeTerrain:
             return None
         if known.all():
             return _Sheet(base, top, left, _SQUARE, margin, heights, known)
-        wide = Span(top - BLOCK, left - BLOCK, top + 2 * BLOCK, left + 2 * BLOCK)
-        heights = sampled(ground, self.crs, self.covers, lattice, wide, scratch)
+        around = ((row - 1, row, row + 1), (column - 1, column, column + 1))
+        blocks = [[self._block(base, r, c, ground, scratch) for c in around[1]] for r in around[0]]
+        heights = np.block(blocks)
         known = np.isfinite(heights)
         if not known[BLOCK : 2 * BLOCK, BLOCK : 2 * BLOCK].any():
             return None
         return _Sheet(base, top, left, _SQUARE, BLOCK, filled(heights), known)
+
+    def _block(self, base: int, row: int, column: int, ground: Ground, scratch: Path) -> NDArray[np.float64]:
+        """Return heights of a block, shape (512, 512); units at the rim of the data ask for those beside them, too."""
+        blocks = _blocks_of(ground)
+        key = (base, row, column)
+        if key in blocks:
+            blocks.move_to_end(key)
+            return blocks[key]
+        top, left = row * BLOCK, column * BLOCK
+        span = Span(top, left, top + BLOCK, left + BLOCK)
+        block = sampled(ground, self.crs, self.covers, Lattice(base), span, scratch)
+        blocks[key] = block if np.isfinite(block).any() else _NOTHING
+        if len(blocks) > _BLOCKS_KEPT:
+            blocks.popitem(last=False)
+        return blocks[key]
 
     def _layer(self, tiles: NDArray[np.int32]) -> dict[str, object]:
         """Return `layer.json`: what CesiumJS reads before any tile."""
@@ -241,6 +267,13 @@ class _Sheet:
             (around[1:-1, 2:] - around[1:-1, :-2]) / (2 * width),
             (around[:-2, 1:-1] - around[2:, 1:-1]) / (2 * cell),
         )
+
+
+def _blocks_of(ground: Ground) -> Blocks:
+    """Return the blocks that this process has kept of `ground`."""
+    if not _KEPT or _KEPT[0][0] is not ground:
+        _KEPT[:] = [(ground, OrderedDict())]
+    return _KEPT[0][1]
 
 
 def max_error(level: int) -> float:
