@@ -104,8 +104,8 @@ const SILENT_DAYS = text("keine Daten seit {count} Tagen", "no data for {count} 
 const NEVER = text("noch keine Daten", "no data yet");
 
 const BELOW = text("unter {to}", "below {to}");
-const BETWEEN = text("{from} bis {to}", "{from} to {to}");
-const ABOVE = text("über {from}", "above {from}");
+const BETWEEN = text("{from} bis unter {to}", "{from} to below {to}");
+const ABOVE = text("ab {from}", "{from} and more");
 
 export interface Meaning {
   readonly shape: Shape;
@@ -133,7 +133,7 @@ export function meanings(properties: Iterable<Property>, words: Words): readonly
   return [...levels, ...OTHER_MEANINGS.map((meaning) => ({ ...meaning, text: words.in(meaning.text) }))];
 }
 
-/** `unter 1.000 ppm`, `1.000 bis 2.000 ppm`, `über 2.000 ppm` */
+/** `unter 1.000 ppm`, `1.000 bis unter 2.000 ppm`, `ab 2.000 ppm` */
 function range(property: Property, index: number, words: Words): string {
   const { language } = words;
   const from = property.levels[index]?.from ?? null;

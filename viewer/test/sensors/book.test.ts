@@ -191,11 +191,11 @@ describe("what is said", () => {
     const told = meanings(book.properties.values(), DE).map(({ text }) => text.replaceAll("\u00a0", " "));
     expect(told.slice(0, 6)).toEqual([
       "Niedrigwasser: Pegel unter 0,40 m",
-      "normal: Pegel 0,40 bis 2,50 m",
-      "Hochwasser: Pegel über 2,50 m",
+      "normal: Pegel 0,40 bis unter 2,50 m",
+      "Hochwasser: Pegel ab 2,50 m",
       "gut: CO2 unter 1.000 ppm",
-      "lüften: CO2 1.000 bis 2.000 ppm",
-      "dringend lüften: CO2 über 2.000 ppm",
+      "lüften: CO2 1.000 bis unter 2.000 ppm",
+      "dringend lüften: CO2 ab 2.000 ppm",
     ]);
     const english = meanings(book.properties.values(), new Words("en")).map(({ text }) => text);
     expect(english.slice(2, 5).map((text) => text.split(":")[0])).toEqual(["Hochwasser", "good", "ventilate"]);
