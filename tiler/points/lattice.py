@@ -23,6 +23,7 @@ REACH: Final = 2**31 - 1
 _MOST_STEPS: Final = 2**29  # across the bounds that heads state: leaves room for points beyond them
 _NEAR: Final = 1e-3  # of a step: what floating point leaves of an offset of millions of steps
 _DEFAULT_STEP_M: Final = 0.001
+_FINEST_M: Final = 0.0001  # finer than laser scanners measure; counts only where all files are as fine
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class LayerLattice:
             lattices: of the files in the layer's CRS; may be empty.
             low, high: bounds of all points, as heads state them, in the layer's CRS; shape (3,).
         """
-        step = min((min(lattice.scale) for lattice in lattices), default=_DEFAULT_STEP_M)
+        step = _finest(lattices)
         while float((high - low).max()) / step > _MOST_STEPS:
             step *= 10
         common = Counter(lattices).most_common()
@@ -105,3 +106,13 @@ class LayerLattice:
         wide = places.T.astype(np.int64) + np.array(self.shift, np.int64)
         positions: NDArray[np.float64] = np.array(self.anchor) + wide * self.step
         return positions
+
+
+def finest_reach(lattices: Sequence[Lattice]) -> float:
+    """Return the metres that a grid spans whose step is the finest of some, as `LayerLattice.of` takes it."""
+    return _finest(lattices) * _MOST_STEPS
+
+
+def _finest(lattices: Sequence[Lattice]) -> float:
+    steps = [min(lattice.scale) for lattice in lattices]
+    return min((step for step in steps if step >= _FINEST_M), default=min(steps, default=_DEFAULT_STEP_M))

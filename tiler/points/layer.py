@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tiler.points.frames import georeference, remember
 from tiler.points.ground import cell_bits_of
-from tiler.points.lattice import LayerLattice
+from tiler.points.lattice import LayerLattice, finest_reach
 from tiler.points.metadata import PROPERTIES
 from tiler.points.spill import COLOURS, Layer
 from zwilling.crs import ELLIPSOIDAL, parse_crs
@@ -22,6 +22,8 @@ from zwilling.points import PointHead
 from zwilling.region import Region
 
 _CELL_POINTS: Final = 30_000  # about as many in a cell of runs
+_HEIGHTS_M: Final = (-20_000.0, 50_000.0)  # what lies beyond is noise, for which no grid is made coarser
+_MOST_POINTS: Final = 0.5  # of a layer are in files whose bounds are believed
 _CELL_BITS: Final = (11, 26)  # no fewer: cells are numbered by 21 bits
 
 
@@ -49,13 +51,14 @@ def plan(
     if not sum(head.count for head in heads):
         raise EmptyGeometryError("there are no points", remedy="look at the sources with 'zwilling check'")
     crs = _crs(heads, region)
-    boxes = [box for head in heads if (box := _box(head, crs, region)) is not None]
+    known = [(box, head.count) for head in heads if (box := _box(head, crs, region)) is not None]
+    boxes = [box for box, _ in known]
+    lattices = [head.lattice for head in heads if head.crs == crs]
     if boxes:
-        low = np.min([box[0] for box in boxes], axis=0)
-        high = np.max([box[1] for box in boxes], axis=0)
+        low, high = _bounds(np.array(boxes), np.array([count for _, count in known]), finest_reach(lattices))
     else:  # what all heads state is wrong; the points may be right
         low = high = np.array(heads[0].lattice.offset)
-    lattice = LayerLattice.of([head.lattice for head in heads if head.crs == crs], low, high)
+    lattice = LayerLattice.of(lattices, low, high)
     area = sum(float(np.prod(np.maximum(box[1] - box[0], 1.0)[:2])) for box in boxes) or 1.0
     side = math.sqrt(_CELL_POINTS * area / sum(head.count for head in heads)) / lattice.step
     cell_bits = min(max(round(math.log2(max(side, 1.0))), _CELL_BITS[0]), _CELL_BITS[1])
@@ -93,6 +96,28 @@ def _crs(heads: Sequence[PointHead], region: Region) -> str:
     return f"{utm_at(lon, lat)}+{ELLIPSOIDAL}"
 
 
+def _bounds(
+    boxes: NDArray[np.float64], counts: NDArray[np.int64], reach: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the bounds of a layer, those of few files left aside that would make the grid coarser for all.
+
+    What those files state may be wrong, or a stray point: the grid has room for points beyond the bounds.
+
+    Args:
+        boxes: of the files, shape (n, 2, 3).
+        counts: their points.
+        reach: metres that the finest grid spans.
+    """
+    low, high = boxes[:, 0].min(axis=0), boxes[:, 1].max(axis=0)
+    if (high - low).max() <= reach:
+        return low, high
+    middle = np.median(np.repeat(boxes.mean(axis=1), np.maximum(counts * 1000 // counts.sum(), 1), axis=0), axis=0)
+    near = (np.abs(boxes - middle) <= reach / 2).all(axis=(1, 2))
+    if counts[near].sum() < _MOST_POINTS * counts.sum():
+        return low, high
+    return boxes[near, 0].min(axis=0), boxes[near, 1].max(axis=0)
+
+
 def _box(head: PointHead, crs: str, region: Region) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
     """Return the bounds that a head states, in the layer's CRS; None where they cannot be true."""
     ends = np.array([head.low, head.high], np.float64)
@@ -106,4 +131,5 @@ def _box(head: PointHead, crs: str, region: Region) -> tuple[NDArray[np.float64]
             corners = georeference(crs, remember(region)).from_ecef(way.to_ecef(corners))
     except UnknownCRSError:
         return None
+    corners[:, 2] = np.clip(corners[:, 2], *_HEIGHTS_M)
     return corners.min(axis=0), corners.max(axis=0)
