@@ -20,6 +20,9 @@ _JSON_CHUNK = 0x4E4F534A
 _BIN_CHUNK = 0x004E4942
 _ARRAY_BUFFER = 34962
 _ELEMENT_ARRAY_BUFFER = 34963
+# Of directions as octahedra: bytes for each, and bits of each of two numbers.
+_DIRECTION_STRIDE = 8
+_DIRECTION_BITS = 12
 _COMPONENT_TYPES = {"|i1": 5120, "|u1": 5121, "<i2": 5122, "<u2": 5123, "<u4": 5125, "<f4": 5126}
 _ACCESSOR_TYPES = {1: "SCALAR", 2: "VEC2", 3: "VEC3", 4: "VEC4"}
 _ALIGNMENT = 8  # EXT_structural_metadata asks for 8; glTF itself for the component's size
@@ -65,6 +68,27 @@ class GlbBuilder:
             return self.add_view(data.tobytes(), byteStride=stride, target=_ARRAY_BUFFER)
         encoded = meshopt.encode_gltf_buffer(data, "ATTRIBUTES")
         return self._add_compressed(encoded, "ATTRIBUTES", len(rows), stride, _ARRAY_BUFFER)
+
+    def add_directions(self, vectors: NDArray[np.float64]) -> int:
+        """Append unit vectors, shape (n, 3), n >= 1, as one accessor and return its number.
+
+        Compressed, they are normalized 16-bit numbers, right to a thousandth: bytes are off by half a degree, which
+        shows as steps on level ground in a low sun.  As octahedra (a filter of `EXT_meshopt_compression`) they take
+        hardly more room than bytes.
+        """
+        if self._compression is Compression.NONE:
+            rows = np.zeros(len(vectors), dtype=[("vector", "<f4", 3)])
+            rows["vector"] = vectors
+            return self.add_attribute(self.add_vertices(rows), "vector", rows)
+        four = np.zeros((len(vectors), 4), dtype=np.float32)
+        four[:, :3] = vectors
+        stored = meshopt.encode_filter_oct(four, _DIRECTION_STRIDE, _DIRECTION_BITS)
+        data = np.ascontiguousarray(stored).view(np.uint8).reshape(len(vectors), _DIRECTION_STRIDE)
+        encoded = meshopt.encode_gltf_buffer(data, "ATTRIBUTES")
+        view = self._add_compressed(encoded, "ATTRIBUTES", len(vectors), _DIRECTION_STRIDE, _ARRAY_BUFFER, "OCTAHEDRAL")
+        accessor = self._add_accessor(view, 0, np.dtype("<i2"), 3, len(vectors))
+        self._accessors[accessor]["normalized"] = True
+        return accessor
 
     def add_indices(self, indices: NDArray[np.uint32], vertex_count: int) -> int:
         """Append the indices of triangles as one accessor and return its number.
@@ -150,7 +174,9 @@ class GlbBuilder:
         self._accessors.append(accessor)
         return len(self._accessors) - 1
 
-    def _add_compressed(self, encoded: bytes, mode: str, count: int, stride: int, target: int) -> int:
+    def _add_compressed(
+        self, encoded: bytes, mode: str, count: int, stride: int, target: int, filter_name: str | None = None
+    ) -> int:
         """Append an encoded buffer view; its plain form has a place in a fallback buffer that is never stored."""
         view = self.add_view(encoded)
         compressed = {
@@ -161,6 +187,8 @@ class GlbBuilder:
             "mode": mode,
             "count": count,
         }
+        if filter_name is not None:
+            compressed["filter"] = filter_name
         self._fallback_length += -self._fallback_length % _ALIGNMENT
         plain: dict[str, Any] = {"buffer": 1, "byteOffset": self._fallback_length, "byteLength": count * stride}
         if mode == "ATTRIBUTES":

@@ -35,6 +35,8 @@ _QUANTIZED_FORMATS: Final = {
     | {(5122, False), (5122, True), (5123, False), (5123, True)},
     "NORMAL": {(5120, True), (5122, True)},
 }
+_GRAZING: Final = 0.35
+"""How far (sine, some 20 degrees) the normals of a triangle may point below it before it looks inside out."""
 _UNIT_TOLERANCES: Final = {5126: 0.005, 5122: 0.005, 5120: 0.03}
 """How far the length of a normal may be from 1, by component type: an int8 has steps of 1/127, and three add up."""
 
@@ -191,7 +193,9 @@ def _check_triangles(positions: NDArray[np.float64], shape: _Shape, matrix: NDAr
     is_solid = double_area > 0.05 * longest
     # A mirroring node turns the winding over, and glTF then counts the other side as the front.
     handedness = np.sign(np.linalg.det(matrix[:3, :3]))
-    against = int(((handedness * (facing * mean).sum(axis=1) < 0) & is_solid).sum())
+    # Nor where light only grazes them: a skirt below the border of a tile of ground has the normals of that ground.
+    least = -_GRAZING * double_area * np.linalg.norm(mean, axis=1)
+    against = int(((handedness * (facing * mean).sum(axis=1) < least) & is_solid).sum())
     if against:
         message = f"{against} of {len(shape.triangles)} triangles face away from their normals"
         shape.place.report("TRIANGLE_AGAINST_NORMAL", message)

@@ -14,6 +14,7 @@ from tiler.terrain import covering, scheme, texture
 from tiler.terrain.grids import any_of_four, error_between, halving_error, to_millimetres
 from tiler.terrain.maker import Draft, Maker
 from tiler.terrain.scheme import LEAVES, MARGIN, TEXELS, UNIT_LEVEL, Place
+from tiler.terrain.shade import slopes_of
 from tiler.terrain.texture import Cutout
 from tiler.terrain.work import Made
 from zwilling.issues import Issue, Severity
@@ -139,6 +140,7 @@ class ExactUnit(Maker):
             across = LEAVES >> level
             inner = slice(MARGIN - stride, len(heights) - MARGIN + stride, stride)
             here = heights[inner, inner]
+            slopes = slopes_of(here, self.plan.side(level) / cells)
             if level:
                 drawn = any_of_four(drawn)
             for row in range(across):
@@ -148,18 +150,18 @@ class ExactUnit(Maker):
                     if not part.any():
                         continue
                     place = (level, self.place[1] * across + column, self.place[2] * across + across - 1 - row)
-                    grid = here[r : r + cells + 3, c : c + cells + 3]
+                    own = slice(r, r + cells + 1), slice(c, c + cells + 1)
+                    grid, slope = here[1:-1, 1:-1][own], slopes[own]
                     if level == 0:
-                        error = error_between(grid[1:-1, 1:-1], centres[r : r + cells, c : c + cells], part)
-                        drafts[place] = Draft(grid, error, covering.of_leaf(leaves.get((row, column)), part))
+                        error = error_between(grid, centres[r : r + cells, c : c + cells], part)
+                        drafts[place] = Draft(grid, slope, error, covering.of_leaf(leaves.get((row, column)), part))
                         continue
                     below = {child: drafts[child] for child in scheme.children(place) if child in drafts}
                     error = max(
-                        draft.error + halving_error(draft.heights[1:-1, 1:-1], draft.shown.drawn)
-                        for draft in below.values()
+                        draft.error + halving_error(draft.heights, draft.shown.drawn) for draft in below.values()
                     )
                     shown = covering.of_children({child: draft.shown for child, draft in below.items()}, part)
-                    drafts[place] = Draft(grid, error, shown)
+                    drafts[place] = Draft(grid, slope, error, shown)
         return drafts
 
 

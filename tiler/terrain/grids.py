@@ -1,4 +1,4 @@
-"""Grids of heights: values between their points, errors of coarser ones, slopes and normals.
+"""Grids of heights: values between their points, errors of coarser ones, and normals.
 
 Rows run from north to south, columns from west to east.
 """
@@ -76,13 +76,6 @@ def border_error(heights: Floats) -> float:
 def _largest(values: Floats) -> float:
     """Return the largest of some values, 0 of none."""
     return float(values.max(initial=0.0))
-
-
-def slopes_at(heights: Floats, row: NDArray[np.int64], column: NDArray[np.int64], step: float) -> Floats:
-    """Return rise per metre eastwards and northwards, shape (v, 2), from the heights on both sides of each point."""
-    east = heights[row, column + 1] - heights[row, column - 1]
-    north = heights[row - 1, column] - heights[row + 1, column]
-    return np.stack([east, north], axis=1) / (2 * step)
 
 
 def normals_in(positions: Floats, local: Floats, slopes: Floats) -> Floats:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tiler.glb import Compression
 from tiler.target import FolderTarget
-from tiler.terrain import patch, relief, scheme, texture
+from tiler.terrain import patch, relief, scheme, shade, texture
 from tiler.terrain.covering import Shown
 from tiler.terrain.grids import (
     MILLIMETRES,
@@ -23,7 +23,6 @@ from tiler.terrain.grids import (
     halving_error,
     normals_in,
     righted,
-    slopes_at,
 )
 from tiler.terrain.ground import Ground
 from tiler.terrain.scheme import TEXELS, Place, Scheme
@@ -61,11 +60,13 @@ class Draft:
     """What one tile is made from.
 
     Attributes:
-        heights: of its points, with one more on each side, shape (n + 3, n + 3), finite.
+        heights: of its points, shape (n + 1, n + 1), finite.
+        slopes: there, shape (n + 1, n + 1, 2); see `shade`.
         error: metres by which the points, joined by straight lines, are off.
     """
 
     heights: Floats
+    slopes: Floats
     error: float
     shown: Shown
 
@@ -77,22 +78,25 @@ class Below:
     Attributes:
         heights: every second point of its grid, millimetres: differences along rows, int32, deflated.
         drawn: its cells, four as one, as packed bits, deflated.
+        slopes: along its borders, of which the tile above may have two; see `shade.passed_on`; float16, deflated.
         height_error: metres by which those points are off, joined by straight lines.
     """
 
     heights: bytes
     drawn: bytes
+    slopes: bytes
     height_error: float
 
     @classmethod
     def of(cls, draft: Draft) -> Below:
         """Return what must be known of a tile."""
-        heights, drawn = draft.heights[1:-1, 1:-1], draft.shown.drawn
+        heights, drawn = draft.heights, draft.shown.drawn
         millimetres = np.rint(heights[::2, ::2] * MILLIMETRES).astype("<i4")
         millimetres[:, 1:] = np.diff(millimetres, axis=1)
         return cls(
             zlib.compress(millimetres.tobytes(), 1),
             zlib.compress(np.packbits(any_of_four(drawn)).tobytes(), 1),
+            zlib.compress(shade.passed_on(draft.slopes).astype("<f2").tobytes(), 1),
             draft.error + halving_error(heights, drawn),
         )
 
@@ -102,6 +106,11 @@ class Below:
         bits = np.frombuffer(zlib.decompress(self.drawn), np.uint8)
         drawn = np.unpackbits(bits, count=half * half).reshape(half, half).astype(np.bool_)
         return stored.cumsum(axis=1) / MILLIMETRES, drawn
+
+    def border_slopes(self, half: int) -> Floats:
+        """Return slopes along the north, south, west and east, shape (4, half + 1, 2)."""
+        stored = np.frombuffer(zlib.decompress(self.slopes), "<f2").reshape(4, half + 1, 2)
+        return stored.astype(np.float64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,14 +145,23 @@ class Maker:
         Args:
             errors: geometric errors of tiles below that are not in `drafts`.
         """
-        heights = np.stack([draft.heights[1:-1, 1:-1] for draft in drafts.values()])
+        heights = np.stack([draft.heights for draft in drafts.values()])
+        slopes = np.stack([draft.slopes for draft in drafts.values()])
         drawn = np.stack([draft.shown.drawn for draft in drafts.values()])
         tolerances = np.array([self._tolerance(level) for level, _, _ in drafts])
-        meshes = relief.triangulate(relief.measure(heights, drawn), tolerances)
+        allowed = shade.BARE if self.ground.pictures is None else shade.PICTURED
+        unevenness = shade.measure(slopes, drawn, allowed)
+        needed = np.maximum(relief.measure(heights, drawn).errors / tolerances[:, None, None], unevenness)
+        if self.ground.pictures is None:
+            needed[:, :: shade.EVERY, :: shade.EVERY] = np.inf
+        meshes = relief.triangulate(relief.Relief(needed.astype(np.float32), drawn), 1.0)
+        slopes = shade.eased(slopes, unevenness, allowed)
         known = dict(errors)
-        for (place, draft), mesh, tolerance in zip(drafts.items(), meshes, tolerances.tolist(), strict=True):
+        for (place, draft), mesh, own, tolerance in zip(
+            drafts.items(), meshes, slopes, tolerances.tolist(), strict=True
+        ):
             floor = max((known.get(child, 0.0) for child in scheme.children(place)), default=0.0)
-            facts = self._write(place, draft, mesh, tolerance, floor)
+            facts = self._write(place, draft, mesh, own, tolerance, floor)
             known[place] = facts.geometric_error
             self.facts.append(facts)
 
@@ -156,10 +174,12 @@ class Maker:
     def _tolerance(self, level: int) -> float:
         return min(self.plan.texel / 2, _FINEST_TOLERANCE) * float(1 << level)
 
-    def _write(self, place: Place, draft: Draft, mesh: NDArray[np.int64], tolerance: float, floor: float) -> TileFacts:
+    def _write(
+        self, place: Place, draft: Draft, mesh: NDArray[np.int64], slopes: Floats, tolerance: float, floor: float
+    ) -> TileFacts:
         encoding, cells, level = self.encoding, self.plan.cells, place[0]
         step = self.plan.side(level) / cells
-        heights, picture = draft.heights[1:-1, 1:-1], draft.shown.picture
+        heights, picture = draft.heights, draft.shown.picture
         vertices, triangles = patch.order_of_use(mesh, (cells + 1) ** 2)
         row, column = np.divmod(vertices, cells + 1)
         left, top, right, bottom = draft.shown.covered
@@ -173,7 +193,6 @@ class Maker:
         low, high = self._extent(positions)
         frame = enu_to_ecef(float(low[0] + high[0]) / 2, float(low[1] + high[1]) / 2, float(low[2]))
         local = (self.ground.georeference.to_ecef(positions) - frame[:3, 3]) @ frame[:3, :3]
-        slopes = slopes_at(draft.heights, row + 1, column + 1, step)
         texel = self.plan.side(level) / TEXELS
         stored = None
         uv = np.zeros((len(vertices), 2))
@@ -186,7 +205,7 @@ class Maker:
                 draft.shown.drawn,
                 vertices,
                 local,
-                righted(normals_in(positions, local, slopes), local, triangles),
+                righted(normals_in(positions, local, slopes[row, column]), local, triangles),
                 uv,
                 triangles,
             ),

@@ -5,7 +5,6 @@ Spec: glTF 2.0, `KHR_mesh_quantization`, `EXT_meshopt_compression`, `EXT_texture
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -19,18 +18,16 @@ from zwilling.bounds import Box
 
 _QUANTIZED: Final = np.dtype([("position", "<u2", 3), ("pad", "<u2")])
 _PLAIN: Final = np.dtype([("position", "<f4", 3)])
-_QUANTIZED_NORMAL: Final = np.dtype([("normal", "i1", 3), ("pad", "i1")])
-_PLAIN_NORMAL: Final = np.dtype([("normal", "<f4", 3)])
 _QUANTIZED_UV: Final = np.dtype([("uv", "<u2", 2)])
 _PLAIN_UV: Final = np.dtype([("uv", "<f4", 2)])
 _U2: Final = 65_535
 # Texture filters: linear between pixels and between mipmaps; at the border the outermost pixels go on.
 _SAMPLER: Final = {"magFilter": 9729, "minFilter": 9987, "wrapS": 33071, "wrapT": 33071}
 _WEBP: Final = "EXT_texture_webp"
-# A skirt is lit as the ground it hangs from: at its top it has the ground's own vertices, unless their normals lean
-# inwards by more than this (sine of the slope, here 17 degrees); then it has its own, which lean outwards.
+# A skirt is lit as the ground it hangs from, all the way down: seen edge-on, a pixel of it may be metres below its top.
+# Where that ground's normals lean inwards by more than this (sine of the slope, 17 degrees), it would look inside out;
+# there it has vertices of its own at the top, whose normals lean inwards by just so much.
 _STEEPEST: Final = -0.3
-_LEAN: Final = 0.06
 # Points of the border from one vertex of a skirt's lower edge to the next, where that makes no skirt deeper than so
 # many times what it must be; else half as many, and so on.
 _HEM: Final = 8
@@ -120,14 +117,9 @@ def encode(
     builder = GlbBuilder(compression)
     y_up = np.stack([local[:, 0], local[:, 2], -local[:, 1]], axis=1)
     stored, node, decoded = _positions(y_up, compression)
-    normal_rows = np.zeros(
-        len(local), dtype=_QUANTIZED_NORMAL if compression is not Compression.NONE else _PLAIN_NORMAL
-    )
-    y_up_normals = np.stack([normals[:, 0], normals[:, 2], -normals[:, 1]], axis=1)
-    normal_rows["normal"] = y_up_normals if compression is Compression.NONE else np.rint(y_up_normals * 127)
     attributes = {
         "POSITION": builder.add_attribute(builder.add_vertices(stored), "position", stored, bounds=True),
-        "NORMAL": builder.add_attribute(builder.add_vertices(normal_rows), "normal", normal_rows),
+        "NORMAL": builder.add_directions(np.stack([normals[:, 0], normals[:, 2], -normals[:, 1]], axis=1)),
     }
     if picture is not None:
         uv_rows = np.zeros(len(local), dtype=_PLAIN_UV if compression is Compression.NONE else _QUANTIZED_UV)
@@ -203,22 +195,21 @@ def _with_skirts(
         if not runs:
             continue
         outward = _outward(*surface.local[place[side[[runs[0][0], runs[-1][1]]]]])
-        slanting = np.array([outward[0], outward[1], 1.0]) * math.sqrt(0.5)
         for begin, end in runs:
             top = place[side[begin : end + 1]]
             ground = surface.local[top]
-            lean = surface.normals[top] @ outward
+            lit = surface.normals[top]
+            lean = lit @ outward
             if lean.min() < _STEEPEST:
-                # So steep inwards that the skirt would look inside out: it gets vertices of its own at the top.
-                own = surface.normals[top] + np.maximum(_LEAN - lean, 0)[:, None] * outward
+                lit = _leaning(lit, lean, outward)
                 positions.append(ground)
-                normals.append(own / np.linalg.norm(own, axis=1, keepdims=True))
+                normals.append(lit)
                 uvs.append(surface.uv[top])
                 top = np.arange(count, count + len(top))
                 count += len(top)
             lower, foot, drop = _hem(begin, ground, depth)
             positions.append(ground[lower] - [0.0, 0.0, drop])
-            normals.append(np.tile(slanting, (len(lower), 1)))
+            normals.append(lit[lower])
             uvs.append(surface.uv[place[side[begin + lower]]])
             below = count + foot
             count += len(lower)
@@ -226,6 +217,22 @@ def _with_skirts(
             goes_on = np.flatnonzero(np.diff(foot))
             triangles.append(np.stack([top[goes_on + 1], below[goes_on + 1], below[goes_on]], axis=1))
     return np.concatenate(positions), np.concatenate(normals), np.concatenate(uvs), np.concatenate(triangles)
+
+
+def _leaning(
+    normals: NDArray[np.float64], lean: NDArray[np.float64], outward: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return unit vectors that lean inwards by no more than a skirt may.
+
+    Args:
+        normals: unit vectors, shape (n, 3).
+        lean: their part outwards, shape (n,).
+        outward: unit vector.
+    """
+    level = normals - lean[:, None] * outward
+    kept = np.maximum(lean, _STEEPEST)
+    rest = np.sqrt(1 - kept**2) / np.maximum(np.linalg.norm(level, axis=1), np.finfo(np.float64).tiny)
+    return np.asarray(level * rest[:, None] + kept[:, None] * outward)
 
 
 def _runs(there: NDArray[np.bool_]) -> list[tuple[int, int]]:
