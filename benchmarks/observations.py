@@ -25,9 +25,11 @@ from sqlalchemy import text, update
 from benchmarks.measure import machine
 from sensor_overlay.access import PUBLIC
 from sensor_overlay.instants import DAY, MINUTE, SECOND, parse
+from sensor_overlay.live.picture import Picture
+from sensor_overlay.sensorthings.answering import read
 from sensor_overlay.store.opening import Commit, Counter, Store, open_store
 from sensor_overlay.store.partitions import make_room
-from sensor_overlay.store.reading import hourly_means, last_of_each, latest_of_all, observation_count
+from sensor_overlay.store.reading import hourly_means
 from sensor_overlay.store.retention import keep
 from sensor_overlay.store.schema import latest, thing
 from sensor_overlay.store.writing import Arrival, Change, write
@@ -177,25 +179,24 @@ async def questions(store: Store) -> None:
             f" wall {wall[9] * 1e3:.1f} (95 %: {wall[18] * 1e3:.1f})"
         )
 
-    async def latest_values() -> None:
+    async def picture() -> None:
         async with store.reading() as connection:
-            await latest_of_all(connection, PUBLIC)
+            await Picture().load(connection, NOON)
 
-    async def counted() -> None:
-        async with store.reading() as connection:
-            await observation_count(connection, PUBLIC)
-
-    async def last_ones() -> None:
-        async with store.reading() as connection:
-            await last_of_each(connection, range(1, 1_001))
+    def sensorthings(path: str, query: str) -> Callable[[], Awaitable[object]]:
+        return lambda: read(store, PUBLIC, path, query, "http://twin.example/sta/v1.1")
 
     async def by_hour() -> None:
         async with store.reading() as connection:
             await hourly_means(connection, 7, NOON - 90 * DAY, NOON, PUBLIC)
 
-    await asked("latest of 350 things, 1,750 values:", latest_values)
-    await asked("count:", counted)
-    await asked("last observation of each of 1,000 datastreams:", last_ones)
+    newest = "$expand=Observations($orderby=phenomenonTime desc;$top=1)"
+    await asked("picture for viewers, 350 things, 1,750 values:", picture)
+    await asked(
+        "latest CO2 of 350:", sensorthings("Datastreams", f"$top=350&{newest}&$filter=ObservedProperty/name eq 'CO2'")
+    )
+    await asked("1,000 datastreams with their newest:", sensorthings("Datastreams", f"$top=1000&{newest}"))
+    await asked("count:", sensorthings("Observations", "$count=true&$top=0"))
     await asked("90 days of a datastream by the hour:", by_hour)
 
 

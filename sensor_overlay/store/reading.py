@@ -1,8 +1,7 @@
-"""Reading: latest values, hours, counts; each sees only what the principal may see."""
+"""Reading: the hours of a datastream, for those who may see it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,78 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sensor_overlay.access import Principal, visible
 from sensor_overlay.instants import HOUR
-from sensor_overlay.store.lists import Numbers, among
-from sensor_overlay.store.schema import datastream, hourly, latest, observation, thing
+from sensor_overlay.store.schema import datastream, hourly, observation, thing
 from sensor_overlay.uplink import Quality
 
 NEVER_AVERAGED: Final = int(Quality.IMPLAUSIBLE | Quality.CLOCK)
 """Observations with one of these are in no mean."""
-
-
-@dataclass(frozen=True, slots=True)
-class LatestValue:
-    """The latest value of a datastream.
-
-    Attributes:
-        datastream_id: whose it is.
-        thing_id: whose datastream that is.
-        observed_property: key; None for datastreams that a SensorThings client made.
-        phenomenon_time: instant; None where no observation has a time that can be.
-        result: None where it is no number.
-        quality: `Quality` as a number.
-        sequence: of the commit that brought it.
-    """
-
-    datastream_id: int
-    thing_id: int
-    observed_property: str | None
-    phenomenon_time: int | None
-    result: float | None
-    quality: int | None
-    sequence: int
-
-
-async def latest_of_all(
-    connection: AsyncConnection, principal: Principal, *, since: int | None = None
-) -> list[LatestValue]:
-    """Return the latest value of every datastream that `principal` may see, in order of datastreams.
-
-    Its cost is that of the datastreams alone, whatever the number of observations.
-
-    Args:
-        connection: that reads.
-        principal: who asks.
-        since: only what commits after this sequence changed.
-    """
-    query = (
-        select(
-            latest.c.datastream_id,
-            datastream.c.thing_id,
-            datastream.c.key,
-            latest.c.phenomenon_time,
-            latest.c.result,
-            latest.c.quality,
-            latest.c.sequence,
-        )
-        .join_from(latest, datastream, datastream.c.id == latest.c.datastream_id)
-        .join(thing, thing.c.id == datastream.c.thing_id)
-        .where(visible(principal))
-        .order_by(latest.c.datastream_id)
-    )
-    if since is not None:
-        query = query.where(latest.c.sequence > since)
-    return [LatestValue(*row) for row in await connection.execute(query)]
-
-
-async def observation_count(connection: AsyncConnection, principal: Principal) -> int:
-    """Return how many observations `principal` may see, from the counts that are kept with the latest values."""
-    query = (
-        select(func.coalesce(func.sum(latest.c.observations), 0))
-        .join_from(latest, datastream, datastream.c.id == latest.c.datastream_id)
-        .join(thing, thing.c.id == datastream.c.thing_id)
-        .where(visible(principal))
-    )
-    return int(await connection.scalar(query) or 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,24 +91,6 @@ def mean_of_hours(condition: ColumnElement[bool]) -> Select[Any]:
         .where(condition, result.is_not(None), observation.c.quality.op("&")(NEVER_AVERAGED) == 0)
         .group_by(observation.c.datastream_id, hour)
     )
-
-
-async def last_of_each(connection: AsyncConnection, datastream_ids: Sequence[int]) -> dict[int, int]:
-    """Return the id of the last observation by phenomenonTime of each of these datastreams, in one statement.
-
-    Other than `latest` this counts times that cannot be, as SensorThings orders them.
-    """
-    newest = (
-        select(observation.c.id)
-        .where(observation.c.datastream_id == datastream.c.id)
-        .order_by(observation.c.phenomenon_time.desc(), observation.c.id.desc())
-        .limit(1)
-        .correlate(datastream)
-        .scalar_subquery()
-    )
-    query = select(datastream.c.id, newest).where(among(datastream.c.id, "ids", Numbers))
-    rows = await connection.execute(query, {"ids": list(datastream_ids)})
-    return {row[0]: row[1] for row in rows if row[1] is not None}
 
 
 def _is_visible(datastream_id: int, principal: Principal) -> ColumnElement[bool]:

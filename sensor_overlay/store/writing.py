@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 
 from sensor_overlay.observed import PROPERTIES
-from sensor_overlay.store.batches import Insertion
+from sensor_overlay.store.batches import Alteration, Insertion
 from sensor_overlay.store.frames import Frame, FrameKey, frame_key, frame_payload
 from sensor_overlay.store.hearing import Heard
 from sensor_overlay.store.known import (
@@ -414,8 +414,8 @@ async def _hear(
         row["is_externally_powered"] = status.is_externally_powered
         row["battery"] = row["battery"] if status.battery is None else status.battery
         row["margin"] = row["margin"] if status.margin is None else status.margin
-    await commit.connection.execute(
-        _HEARD,
+    await _HEARD.execute(
+        commit.connection,
         [
             {
                 "of": number,
@@ -435,7 +435,7 @@ _RADIO = ("source", "rssi", "snr", "data_rate", "margin", "battery", "is_externa
 _HOW = select(thing.c.id, thing.c.last_seen, thing.c.arrived, thing.c.told, *(thing.c[name] for name in _RADIO)).where(
     among(thing.c.id, "ids", Numbers)
 )
-_HEARD = (
+_HEARD = Alteration(
     update(thing)
     .where(thing.c.id == bindparam("of"))
     .values(
