@@ -202,7 +202,12 @@ class Service:
         if self._running.broken:
             found.append("Ein Teil des Dienstes steht still; das Protokoll nennt den Fehler. Bitte neu starten.")
         if self._running.untold:
-            found.append(f"{len(self._running.untold)} Empfänger sind nicht erreichbar; Meldungen an sie warten.")
+            untold = len(self._running.untold)
+            found.append(
+                "Ein Empfänger ist nicht erreichbar; Meldungen an ihn warten."
+                if untold == 1
+                else f"{untold} Empfänger sind nicht erreichbar; Meldungen an sie warten."
+            )
         return found
 
     def listening(self) -> Listening:

@@ -143,8 +143,13 @@ _LISTED = (
     thing.c.first_seen,
     thing.c.last_seen,
     thing.c.uplinks,
+    thing.c.source,
     thing.c.rssi,
+    thing.c.snr,
+    thing.c.data_rate,
+    thing.c.margin,
     thing.c.battery,
+    thing.c.is_externally_powered,
     thing.c.properties,
 )
 
@@ -175,7 +180,7 @@ async def _rows(store: Store, *, unknown: bool) -> list[dict[str, Any]]:
 
 def listed_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """Yield the list for people, one line a thing below a head."""
-    titles = ("KEY", "DEVEUI", "NAME", "SITE", "STATE", "LAST HEARD", "UPLINKS")
+    titles = ("KEY", "DEVEUI", "NAME", "SITE", "STATE", "LAST HEARD", "UPLINKS", "BATTERY", "SIGNAL")
     table = [titles] + [
         (
             row["key"] or "-",
@@ -185,9 +190,25 @@ def listed_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
             row["state"],
             row["last_seen"] or "never",
             str(row["uplinks"]),
+            _battery(row),
+            _signal(row),
         )
         for row in rows
     ]
     widths = [max(len(line[column]) for line in table) for column in range(len(titles))]
     for line in table:
         yield "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+
+
+def _battery(row: Mapping[str, Any]) -> str:
+    if row["is_externally_powered"]:
+        return "mains"
+    return "-" if row["battery"] is None else f"{row['battery']:.0f} %"
+
+
+def _signal(row: Mapping[str, Any]) -> str:
+    """Return how well a gateway hears a thing, and, after a stroke, how well the thing hears the gateway."""
+    told = [f"{row[name]:.0f} {unit}" for name, unit in (("rssi", "dBm"), ("snr", "dB")) if row[name] is not None]
+    told += [row["data_rate"]] if row["data_rate"] else []
+    told += [f"/ {row['margin']:.0f} dB"] if row["margin"] is not None else []
+    return " ".join(told) or "-"

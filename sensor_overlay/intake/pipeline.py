@@ -200,7 +200,12 @@ class Pipeline:
         if not self._judges:
             found.append("Meldungen werden nicht geprüft; das Protokoll nennt den Fehler.")
         if self.counts.lost:
-            found.append(f"{self.counts.lost} Nachrichten waren nicht zu speichern; das Protokoll nennt sie.")
+            lost = self.counts.lost
+            found.append(
+                "Eine Nachricht war nicht zu speichern; das Protokoll nennt sie."
+                if lost == 1
+                else f"{lost} Nachrichten waren nicht zu speichern; das Protokoll nennt sie."
+            )
         return found
 
     # Running

@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 
 from sensor_overlay.access import Right, load_tokens
 from zwilling.cli import main
+from zwilling.sensor_registry import listed_lines
 
 LIST = "Kennung;DevEUI;Modell;Raum;Schule\nK1;a81758fffe0abcde;Elsys ERS CO2;204;BBZ\nK2;a81758fffe0abcdf;am107;;\n"
 
@@ -50,6 +51,18 @@ def test_a_list_is_previewed_imported_and_listed(twin: Path, tmp_path: Path) -> 
     ]
     assert "K1   a81758fffe0abcde  Raum 204, BBZ  -     silent  never       0" in run(twin, "list").stdout
     assert run(twin, "list", "--unknown").stdout.count("\n") == 1
+
+
+def test_how_things_are_powered_and_heard() -> None:
+    plain = dict.fromkeys(("key", "dev_eui", "site", "last_seen", "rssi", "snr", "margin", "battery"))
+    row = {**plain, "name": "x", "state": "fresh", "uplinks": 7, "data_rate": "", "is_externally_powered": False}
+    good = {"battery": 91.6, "rssi": -97.0, "snr": 7.5, "data_rate": "SF7BW125", "margin": 12.0}
+    lines = list(listed_lines([row, {**row, **good}, {**row, "is_externally_powered": True, "rssi": -118.0}]))
+    assert [line.split("  7        ")[-1].split() for line in lines[1:]] == [
+        ["-", "-"],
+        ["92", "%", "-97", "dBm", "8", "dB", "SF7BW125", "/", "12", "dB"],
+        ["mains", "-118", "dBm"],
+    ]
 
 
 def test_one_fault_keeps_everything_out_unless_bad_lines_may_be_skipped(twin: Path, tmp_path: Path) -> None:

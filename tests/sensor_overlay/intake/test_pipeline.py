@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
@@ -291,6 +292,34 @@ def test_an_uplink_that_no_codec_understands_is_kept_for_the_record_and_as_a_let
         (batch,) = store.batches
         assert [arrival.decoded for arrival in batch.arrivals] == [None]
         assert [(letter.cause, letter.dev_eui) for letter in batch.letters] == [(cause, eui_of(0))]
+
+    asyncio.run(test())
+
+
+def test_a_codec_that_may_take_its_time_does_not_hold_up_the_loop() -> None:
+    """It gets its answer from what only runs while it waits."""
+    answered = threading.Event()
+
+    def waits_for_the_loop(uplink: Uplink, model: str, received: int) -> Decoded:
+        assert answered.wait(30)
+        return decode(uplink, model, received)
+
+    async def test() -> None:
+        store = FakeStore()
+        settled = Settled(store)
+        asked: list[str] = []
+
+        def may_wait(uplink: Uplink, model: str) -> bool:
+            asked.append(model)
+            asyncio.get_running_loop().call_soon(answered.set)
+            return True
+
+        pipeline = Pipeline(store, waits_for_the_loop, may_wait=may_wait, limits=QUICK)
+        async with running(pipeline):
+            await bring(pipeline, settled, 2)
+            await settled.wait(2)
+        assert pipeline.counts.observations == 2
+        assert asked == ["ers", ""]
 
     asyncio.run(test())
 
