@@ -12,7 +12,7 @@ import secrets
 import time
 import tomllib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
@@ -49,13 +49,25 @@ class Principal:
         name: stands beside what they did; empty for the public.
         groups: whose things they see: `public`, `staff`, `crisis`.
         rights: see `Right`.
-        sites: short ids of schools or plants that what is not public is narrowed to; empty for all.
+        sites: short ids of schools or plants that what is not public is narrowed to, and all that is written; empty
+            for all.
+        is_writing: it sees nothing but what it may write.
     """
 
     name: str = ""
     groups: frozenset[str] = frozenset({"public"})
     rights: frozenset[Right] = frozenset()
     sites: frozenset[str] = frozenset()
+    is_writing: bool = False
+
+    def writing(self) -> Principal:
+        """Return the same one as it may write: what it sees then is what it may change.
+
+        Example:
+            >>> [one.is_writing for one in (PUBLIC, PUBLIC.writing())]
+            [False, True]
+        """
+        return replace(self, is_writing=True)
 
 
 PUBLIC: Final = Principal()
@@ -63,6 +75,9 @@ PUBLIC: Final = Principal()
 
 def visible(principal: Principal) -> ColumnElement[bool]:
     """Return the condition on `schema.thing` that holds for the things which `principal` may see."""
+    if principal.is_writing and principal.sites:
+        own = thing.c.site.in_(sorted(principal.sites))
+        return and_(own, visible(replace(principal, is_writing=False)))
     if Right.READ in principal.rights:
         return true()
     open_to = [thing.c.access == "public"]

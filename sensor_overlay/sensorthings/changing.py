@@ -58,6 +58,7 @@ async def create(
         StoreError: see there.
         StoreUnavailableError: see there.
     """
+    principal = principal.writing()
     document = incoming.parse_json(body)
     if path.strip("/") == CREATE_OBSERVATIONS:
         return await _create_observations(store, principal, document, root, judge)
@@ -85,6 +86,7 @@ async def change(
     A PATCH brings the properties that change, or a JSON Patch (RFC 6902) where its media type says so. The arguments
     and exceptions are those of `create`.
     """
+    principal = principal.writing()
     document = incoming.parse_json(body)
     address = _of_one(path)
     entity = address.last.entity
@@ -94,18 +96,23 @@ async def change(
         if media_type == JSON_PATCH and not is_whole:
             present = await reader.entity(address, Options(select=tuple(entity.properties)))
             document, is_whole = patched(present, document), True
-        await _carried(Writer(commit, principal).change(entity, key, document, is_whole=is_whole))
+        writer = Writer(commit, principal)
+        await writer.check_own(entity, key)
+        await _carried(writer.change(entity, key, document, is_whole=is_whole))
         content = await _outcome(reader, entity, key)
     return Answer(msgspec.json.encode(content))
 
 
 async def remove(store: Store, principal: Principal, path: str, root: str) -> Answer:
     """Return the answer to a DELETE; the arguments and exceptions are those of `create`."""
+    principal = principal.writing()
     address = _of_one(path)
     async with store.writing() as commit, limited(commit.connection):
         reader = await Reader.on(commit.connection, principal, commit.now, root)
         key = await reader.id_of(address)
-        await Writer(commit, principal).remove(address.last.entity, key)
+        writer = Writer(commit, principal)
+        await writer.check_own(address.last.entity, key)
+        await writer.remove(address.last.entity, key)
     return Answer(b"")
 
 

@@ -118,7 +118,7 @@ def _visible_things(principal: Principal) -> Any:
 
 def sees_all(principal: Principal) -> bool:
     """Return whether nothing is hidden from `principal`."""
-    return Right.READ in principal.rights
+    return Right.READ in principal.rights and not (principal.is_writing and principal.sites)
 
 
 _Visible = Callable[[FromClause, Principal], ColumnElement[bool]]

@@ -7,12 +7,14 @@ from a location, what a deletion takes with it), 8.2.3 (historical locations).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any, Final
 
-from sqlalchemy import delete, exists, func, insert, select, update
+from sqlalchemy import Table, delete, exists, func, insert, select, update
 
-from sensor_overlay.access import Principal
+from sensor_overlay.access import Principal, visible
 from sensor_overlay.sensorthings import incoming
 from sensor_overlay.sensorthings.adding import add
 from sensor_overlay.sensorthings.aliases import another
@@ -39,6 +41,10 @@ MAX_ENTITIES: Final = 50_000
 """That one request may make."""
 MAX_DEEP: Final = 10
 """Entities in entities."""
+_SHARED: Final[Mapping[str, Table]] = MappingProxyType(
+    {"Sensor": schema.datastream, "ObservedProperty": schema.datastream, "Location": schema.thing_location}
+)
+"""Entities that things of several sites may have in common, and where it stands whose they are."""
 
 
 class Writer:
@@ -94,6 +100,20 @@ class Writer:
         if key is None:
             raise BadRequestError('Datastream is a link: {"@iot.id": 1}')
         return await self._existing(DATASTREAM, key)
+
+    async def check_own(self, entity: Entity, key: int) -> None:
+        """Pass, or refuse to touch what serves things that this one may not write as well.
+
+        Raises:
+            RefusedError: 403.
+        """
+        if not self._principal.sites or entity.name not in _SHARED:
+            return
+        user = _SHARED[entity.name]
+        own = select(schema.thing.c.id).where(visible(self._principal))
+        others = select(user.c.thing_id).where(user.c[f"{entity.table.name}_id"] == key, user.c.thing_id.not_in(own))
+        if (await self._connection.execute(others.limit(1))).first() is not None:
+            raise RefusedError(HTTPStatus.FORBIDDEN, f"this {entity.name} serves things of other sites, too")
 
     async def change(self, entity: Entity, key: int, document: Any, *, is_whole: bool) -> None:
         """Change an entity that is there.
@@ -395,7 +415,9 @@ class Writer:
         """
         row = another(entity.table)
         query = select(row.c.id).where(row.c.id == key)
-        allowed = entity.visible(row, self._principal)
+        # What everybody's datastreams share may be used by whoever sees it.
+        seer = replace(self._principal, is_writing=False) if entity.name in _SHARED else self._principal
+        allowed = entity.visible(row, seer)
         if allowed is not None:
             query = query.where(allowed)
         if (await self._connection.execute(query)).first() is None:

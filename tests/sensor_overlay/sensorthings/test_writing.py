@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
@@ -352,6 +353,39 @@ def test_nobody_writes_to_what_they_do_not_see(empty: Store) -> None:
     with pytest.raises(NotFoundError):
         get(empty, f"Sensors({sensor['@iot.id']})", PUBLIC)
     assert get(empty, "Observations?$count=true&$top=0")["@iot.count"] == 4
+
+
+def test_who_writes_for_one_site_changes_nothing_public_of_others(empty: Store) -> None:
+    public = {"access": "public"}
+    for site in ("S01", "S02"):
+        post(empty, "Things", {**THING, "name": site, "properties": {"site": site, **public}})
+    shared = {**DATASTREAM, "Sensor": {"@iot.id": 1}, "ObservedProperty": {"@iot.id": 1}, "Thing": {"@iot.id": 1}}
+    post(empty, "Datastreams", shared, CARETAKER)
+    assert len(get(empty, "Things", CARETAKER)["value"]) == 2  # which it sees, as everybody does
+    body = msgspec.json.encode({"name": "x"})
+    paths = ("Things(2)", "Datastreams(2)", "Observations(2)", "Locations(2)")
+    for writer in (CARETAKER, replace(CARETAKER, rights=frozenset({Right.READ, Right.WRITE}))):
+        for path in paths:
+            with pytest.raises(NotFoundError):
+                run(changing.change(empty, writer, path, body, ROOT, is_whole=False, media_type="application/json"))
+            with pytest.raises(NotFoundError):
+                delete(empty, path, writer)
+        for path, value in (("Things(2)/Datastreams", shared), ("Datastreams(2)/Observations", {"result": 1})):
+            with pytest.raises(NotFoundError):
+                post(empty, path, value, writer)
+        with pytest.raises(BadRequestError, match=r"no Datastream with @iot\.id 2"):
+            post(empty, "Observations", {"result": 1, "Datastream": {"@iot.id": 2}}, writer)
+        with pytest.raises(RefusedError) as caught:
+            post(empty, "Things", {**THING, "properties": {"site": "S02", **public}}, writer)
+        assert caught.value.status == HTTPStatus.FORBIDDEN
+    # The sensor of the first is its own until a datastream of the second has it, too.
+    delete(empty, "Datastreams(3)", CARETAKER)
+    post(empty, "Datastreams", {**shared, "Thing": {"@iot.id": 2}})
+    for path in ("Sensors(1)", "ObservedProperties(1)"):
+        with pytest.raises(RefusedError, match="serves things of other sites") as caught:
+            delete(empty, path, CARETAKER)
+        assert caught.value.status == HTTPStatus.FORBIDDEN
+    assert len(get(empty, "Things")["value"]) == 2
 
 
 @pytest.mark.parametrize("properties", [{}, {"site": "S02"}, {"site": "S01", "access": "crisis"}])
