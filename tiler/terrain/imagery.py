@@ -90,9 +90,11 @@ class Imagery:
         zoom, x, y = _numbers(unit.key)
         writer = _Writer(folder)
         if zoom == self.zoom:
-            if ground.pictures is None:
+            area = unit.pictures
+            if ground.pictures is None or area is None:
                 raise ValueError("imagery is made of pictures")
-            newest = self.covers[-1]
+            # Of those that the unit reads, which its fingerprint knows: another one elsewhere must not move its grid.
+            newest = next(cover for cover in reversed(self.covers) if cover.meets(area))
             source = Source(ground.pictures, (newest.west, newest.north), scratch)
             _draw(writer, source, Mercator(zoom), x * _SIDE, y * _SIDE, _SIDE)
         else:

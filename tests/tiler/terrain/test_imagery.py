@@ -217,6 +217,16 @@ def test_one_changed_picture_costs_its_own_tiles_and_their_ancestors(tmp_path: P
     assert _content(tmp_path / "after") == _content(tmp_path / "anew")
 
 
+def test_a_picture_on_another_grid_moves_no_other_pixels(tmp_path: Path) -> None:
+    covers = tuple(Rectangle(EAST + 4000 * n, NORTH, EAST + 4000 * n + 200, NORTH + 200) for n in range(2))
+    built(ground(photo, covers, RESOLUTION), tmp_path / "before")
+    askew = (*covers, Rectangle(EAST + 8000.2, NORTH + 0.3, EAST + 8200.2, NORTH + 200.3))
+    of = ground(photo, askew, RESOLUTION)
+    assert built(of, tmp_path / "after", previous=tmp_path / "before").decoded == ("2.tif",)
+    built(of, tmp_path / "anew")
+    assert _content(tmp_path / "after") == _content(tmp_path / "anew")
+
+
 def test_a_ground_without_pictures_is_refused() -> None:
     of = ground()
     with pytest.raises(ValueError, match="without pictures"):
