@@ -27,7 +27,7 @@ from zwilling.errors import SourceError, UnknownCRSError
 from zwilling.recipes import Outcome, Progress
 from zwilling.recipes.code import code_hash
 from zwilling.recipes.heights import require_true_heights
-from zwilling.recipes.sources import find_sources, identities
+from zwilling.recipes.sources import beside, find_sources, identities
 from zwilling.region import Region
 from zwilling.report import Stopwatch, Subject
 from zwilling.report.ground import ground_report
@@ -172,7 +172,7 @@ class GroundRecipe:
             "kind": "ground",
             "options": [files.crs, files.plane_height, files.picture, files.balance, files.globe, self.copyright_lines],
             "heights": Georeference.create(parse_crs(files.region.crs), files.region).method,
-            "sources": identities(files.paths),
+            "sources": identities((*files.paths, *beside(files.paths))),
         }
 
     def write(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from zwilling.errors import SettingsError, SourceError
 
 _END_BYTES = 1 << 16
+_BESIDE = re.compile(r"\.(?:[a-z0-9]{1,4}w|wld|prj|tab|aux\.xml|(?:msk|ovr)(?:\.(?:msk|ovr))*)$", re.IGNORECASE)
 
 
 def find_sources(patterns: Sequence[str], base: Path, layer: str) -> tuple[Path, ...]:
@@ -33,6 +35,30 @@ def find_sources(patterns: Sequence[str], base: Path, layer: str) -> tuple[Path,
                 f"'{pattern}' matches no file", source=f"layer '{layer}'", remedy=f"looked in {root.resolve()}"
             )
         found.update(matches)
+    return tuple(sorted(found))
+
+
+def beside(paths: Sequence[Path]) -> tuple[Path, ...]:
+    """Return the files that have a say in how rasters are read, in the order of their names.
+
+    World files, coordinate systems, masks and overviews, which bear the name of a raster: `a.tfw`, `a.prj` and
+    `a.tif.msk` of `a.tif`.  A folder that cannot be listed has none.
+    """
+    names: dict[Path, set[str]] = {}
+    for path in paths:
+        plain = path.name.removesuffix(".gz")
+        names.setdefault(path.parent, set()).update((path.name, plain.rpartition(".")[0]))
+    found = []
+    for folder, known in names.items():
+        try:
+            with os.scandir(folder) as entries:
+                beside_them = [entry.name for entry in entries if entry.is_file()]
+        except OSError:
+            continue
+        for name in beside_them:
+            end = _BESIDE.search(name)
+            if end is not None and name[: end.start()] in known:
+                found.append(folder / name)
     return tuple(sorted(found))
 
 
