@@ -214,7 +214,8 @@ async def limited(connection: AsyncConnection) -> AsyncIterator[None]:
         if is_late or _state(error) == "57014":
             raise RefusedError(
                 HTTPStatus.SERVICE_UNAVAILABLE,
-                f"the answer takes longer than {SECONDS} seconds; ask for less, or filter by phenomenonTime first",
+                f"the answer takes longer than {SECONDS} seconds; ask for less, filter by phenomenonTime first, or"
+                " follow @iot.nextLink where there is a large $skip",
             ) from error
         raise
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -40,6 +41,12 @@ _Row = dict[str, Any]
 
 MAX_ROWS: Final = 50_000
 """Of one level of an answer; pages within expansions are cut shorter to keep to it, with a link to their rest."""
+
+
+DEEP: Final = 1_000
+"""Observations of many datastreams, read or left out, from which on it is asked how many datastreams there are."""
+SCARCE: Final = 50
+"""Where less than one observation of so many is wanted, they are sorted rather than looked for among the others."""
 
 
 @dataclass(slots=True)
@@ -224,10 +231,23 @@ class Reader:
         if entity is OBSERVATION and self._statements.goes_by_time(of, options):
             return await self._merged(of, options, shape, limit)
         if of is None or len(of.parents) == 1:
-            query, order = self._statements.plain(entity, of, options, shape, limit)
+            by_id = entity is OBSERVATION and await self._are_most(of, options)
+            query, order = self._statements.plain(entity, of, options, shape, limit, by_id=by_id)
         else:
             query, order = self._statements.several(entity, of, options, shape, limit)
         return _by_name(await self._run(query)), order
+
+    async def _are_most(self, of: Of | None, options: Options) -> bool:
+        """Return whether SQLite should look for the next observations by id among all that there are.
+
+        It knows neither how many may be seen nor how many a filter on datastreams leaves; the counters do.
+        """
+        if self._dialect.has_lateral or not self._statements.goes_by_id(of, options):
+            return False
+        of_streams, _ = split(options.filter) if options.filter else (None, None)
+        wanted = (await self._counted(None, of_streams)).get(0, 0)
+        total = (await self._connection.execute(select(func.sum(schema.latest.c.observations)))).scalar() or 0
+        return wanted * SCARCE >= total
 
     async def _run(self, query: Select[Any], ids: Sequence[int] = ()) -> Any:
         """Return the result of a statement, with `ids` as the parameter of that name."""
@@ -240,7 +260,8 @@ class Reader:
         """Return observations of many datastreams in the order of their times, for which there is no index.
 
         There is one in each datastream. So each is asked for its first observation; of these the last that can be on
-        the page bounds what is read of each.
+        the page bounds what is read of each. Where more are left out than there are datastreams, each is asked for a
+        later one of its own: as many datastreams as it takes have that many before the bound.
         """
         scope = Scope(OBSERVATION)
         order = sequence(scope, options, self._request)
@@ -268,10 +289,15 @@ class Reader:
                 conditions.append(time >= bound if own.keys[0].is_descending else time <= bound)
             return conditions
 
-        first = select(scope.row.c.phenomenon_time).where(*part(scope, order, None)).order_by(*order.terms()).limit(1)
+        each_has = 1
+        if last > DEEP:
+            count = (await self._run(select(func.count()).select_from(each))).scalar() or 1
+            each_has = math.ceil(2 * last / count)
+        first = select(scope.row.c.phenomenon_time).where(*part(scope, order, None)).order_by(*order.terms())
+        first = first.limit(1).offset(each_has - 1)
         firsts = select(first.correlate(each).scalar_subquery().label("time")).select_from(each).subquery()
         time = firsts.c.time.desc() if order.keys[0].is_descending else firsts.c.time.asc()
-        bounds = select(firsts.c.time).order_by(time.nulls_last()).limit(1).offset(last - 1)
+        bounds = select(firsts.c.time).order_by(time.nulls_last()).limit(1).offset(math.ceil(last / each_has) - 1)
         bound = (await self._run(bounds)).scalar()
 
         inner = Scope(OBSERVATION)

@@ -57,16 +57,33 @@ class Statements:
         rest = split(options.filter)[1] if options.filter else None
         return rest is None or _says_only_when(condition(rest, scope, self._request), scope)
 
+    def goes_by_id(self, of: Of | None, options: Options) -> bool:
+        """Return whether all observations are wanted by their ids, as far as they may be seen or a filter allows."""
+        scope = Scope(OBSERVATION)
+        return (
+            of is None and bool(options.order) and sequence(scope, options, self._request).keys[0].sql is scope.row.c.id
+        )
+
     def plain(
-        self, entity: Entity, of: Of | None, options: Options, shape: Shape, limit: int
+        self, entity: Entity, of: Of | None, options: Options, shape: Shape, limit: int, *, by_id: bool = False
     ) -> tuple[Select[Any], Sequenced]:
-        """One collection: of all entities, or of one parent's."""
+        """One collection: of all entities, or of one parent's.
+
+        Args:
+            entity: what they are.
+            of: whose they are; None for all.
+            options: see there.
+            shape: what is read.
+            limit: most of them.
+            by_id: most observations are wanted: SQLite is to go through them by id, and not to sort those of all
+                datastreams for every page.
+        """
         scope = Scope(entity)
         parent = literal(0 if of is None else of.parents[0])
         order = sequence(scope, options, self._request)
         columns = [parent.label("parent"), *self.columns(scope, shape, options), *order.columns()]
         link = None if of is None else of.navigation.link(parent, scope.row)
-        return self._select(scope, of, link, columns, options, limit, order), order
+        return self._select(scope, of, link, columns, options, limit, order, by_id=by_id), order
 
     def several(
         self, entity: Entity, of: Of, options: Options, shape: Shape, limit: int
@@ -144,8 +161,10 @@ class Statements:
         options: Options,
         limit: int,
         order: Sequenced,
+        *,
+        by_id: bool = False,
     ) -> Select[Any]:
-        conditions = self.conditions(scope, options, of)
+        conditions = self.conditions(scope, options, of, by_id=by_id)
         if link is not None:
             conditions.append(link)
         if options.token:
@@ -158,16 +177,20 @@ class Statements:
         allowed = entity.visible(row, self._request.principal)
         return [] if allowed is None else [allowed]
 
-    def conditions(self, scope: Scope, options: Options, of: Of | None) -> list[ColumnElement[bool]]:
+    def conditions(
+        self, scope: Scope, options: Options, of: Of | None, *, by_id: bool = False
+    ) -> list[ColumnElement[bool]]:
         """Return what holds for every entity of a collection, whoever's it is."""
         conditions = self.visible(scope.entity, scope.row)
-        if conditions and scope.entity is OBSERVATION and of is not None:
-            # The parent leads to fewer of them than visibility does; an expression keeps SQLite from the wrong index.
+        if conditions and scope.entity is OBSERVATION and (of is not None or by_id):
+            # The parent, or the page, leads to fewer of them than visibility does; an expression keeps SQLite from the
+            # wrong index.
             owner = scope.row.c.datastream_id + 0
             conditions = [owner.in_(visible_datastreams(self._request.principal))]
         if options.filter and scope.entity is OBSERVATION:
             of_streams, rest = split(options.filter)
-            conditions += self.of_streams(scope.row.c.datastream_id, of_streams)
+            stream = scope.row.c.datastream_id
+            conditions += self.of_streams(stream + 0 if by_id else stream, of_streams)
             conditions += [] if rest is None else [condition(rest, scope, self._request)]
         elif options.filter:
             conditions.append(condition(parse(options.filter), scope, self._request))

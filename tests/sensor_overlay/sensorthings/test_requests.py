@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import event
 
 from sensor_overlay.access import PUBLIC
-from sensor_overlay.sensorthings import answering
+from sensor_overlay.sensorthings import answering, reading
 from sensor_overlay.sensorthings.addresses import MAX_STEPS, parse_address
 from sensor_overlay.sensorthings.errors import BadExpressionError, BadRequestError, NotFoundError
 from sensor_overlay.sensorthings.model import COLLECTIONS, ToOne
@@ -168,6 +168,35 @@ def test_top_skip_and_count_go_together(store: Store) -> None:
 def test_orders(store: Store, query: str, expected: list[int]) -> None:
     found = get(store, f"Observations?{query}")["value"]
     assert [entry["@iot.id"] for entry in found] == expected
+
+
+@pytest.mark.parametrize("principal", [PUBLIC, EVERYTHING])
+@pytest.mark.parametrize(
+    "query", ["", "$orderby=phenomenonTime desc&", "$filter=phenomenonTime ge 2026-11-20T04:00:00Z&"]
+)
+def test_however_many_are_left_out_the_next_ones_come(
+    store: Store, query: str, principal: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = f"Observations?{quote(query, safe='=&$')}"
+    everyone = ids(store, f"{target}$top=1000", principal)
+    monkeypatch.setattr(reading, "DEEP", 0)  # as for what lies a thousand observations ahead
+    for skip in (0, 1, 7, 20, len(everyone) - 2, len(everyone), 1_000):
+        assert ids(store, f"{target}$top=3&$skip={skip}", principal) == everyone[skip : skip + 3]
+
+
+@pytest.mark.parametrize("scarce", [0, 10**9])
+@pytest.mark.parametrize(
+    "filtered", ["", "$filter=Datastream/name eq 'D2' and result gt 19&", "$filter=result gt 500&"]
+)
+def test_pages_by_id_are_the_same_whichever_way_they_are_read(
+    store: Store, filtered: str, scarce: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "SCARCE", scarce)
+    target = f"Observations?{quote(filtered, safe='=&$')}"
+    expected = sorted(ids(store, f"{target}$top=1000"))
+    assert len(expected) > 3
+    assert ids(store, f"{target}$orderby=id&$top=1000") == expected
+    assert ids(store, f"{target}$orderby=@iot.id desc&$top=3&$skip=1") == expected[::-1][1:4]
 
 
 def test_the_newest_of_each_datastream(store: Store) -> None:
