@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -59,6 +60,8 @@ _OPEN: Final = (
     .select_from(alert.join(thing))
     .where(alert.c.closed.is_(None))
 )
+_SET: Final = 30 * SECOND
+"""By which a clock that is only kept right does not move between two looks."""
 _CATCHING_UP: Final = LATE_AFTER * SECOND
 _SUBJECT: Final = bindparam("rule", type_=Text()) + literal("/t") + cast(thing.c.id, Text)
 _SILENT: Final = select(*_PLACE).where(
@@ -115,10 +118,46 @@ class Listening:
     by_source: Mapping[str, int | None] = field(default_factory=dict)
     otherwise: int | None = None
 
+    def after(self, instant: int, now: int) -> Listening:
+        """Return the same where nothing is known of what was before an instant: the clock was set then."""
+
+        def later(since: int | None) -> int | None:
+            return since if since is None or instant <= since <= now else instant
+
+        return Listening({source: later(since) for source, since in self.by_source.items()}, later(self.otherwise))
+
     def has_had(self, source: str, span: float, now: int) -> bool:
         """Return whether what comes by a source could come in for so many microseconds until now."""
         since = self.by_source.get(source, self.otherwise)
         return since is not None and now - since >= span
+
+
+class EvenClock:
+    """Notices that the clock on the wall was set, or that the machine slept: then spans by it mean nothing."""
+
+    def __init__(self, wall: Callable[[], int] = present, steady: Callable[[], int] = time.monotonic_ns) -> None:
+        """Begin now.
+
+        Args:
+            wall: instants.
+            steady: nanoseconds that nobody sets.
+        """
+        self._wall = wall
+        self._steady = steady
+        self._apart = wall() - steady() // 1_000
+        self._since = wall()
+
+    def even_since(self) -> int:
+        """Return the instant, by the clock as it is now, since which it has gone on evenly."""
+        now = self._wall()
+        apart = now - self._steady() // 1_000
+        if abs(apart - self._apart) > _SET:
+            logger.warning(
+                "the clock was set by %+.0f s; sensors get time to be heard again", (apart - self._apart) / SECOND
+            )
+            self._since = now
+        self._apart = apart
+        return self._since
 
 
 async def tick(store: Store, alerts: Alerts, now: int, listening: Listening) -> bool:
@@ -172,12 +211,14 @@ async def keep_watch(
         seconds: between two looks.
     """
     is_settled = False
+    clock = EvenClock()
     while True:
         try:
             if not is_settled:
                 await settle(store, alerts)
                 is_settled = True
-            if await tick(store, alerts, present(), listening()):
+            even_since, now = clock.even_since(), present()
+            if await tick(store, alerts, now, listening().after(even_since, now)):
                 wake()
         except (StoreError, StoreUnavailableError) as error:
             logger.warning("alerts: %s", error)

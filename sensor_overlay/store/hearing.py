@@ -26,6 +26,16 @@ class Heard:
     arrived: int | None = None
     told: int | None = None
 
+    def by(self, now: int) -> Heard:
+        """Return what of this can be so by the server's clock: nothing, where that was set back since.
+
+        Example:
+            >>> hour = 3_600_000_000
+            >>> Heard(5 * hour, 5 * hour, 5 * hour).by(3 * hour)
+            Heard(seen=None, arrived=None, told=None)
+        """
+        return Heard() if self.arrived is not None and self.arrived > now + FUTURE else self
+
     def then(self, told: int | None, arrived: int, interval: int) -> Heard:
         """Return how it was heard after one more message.
 

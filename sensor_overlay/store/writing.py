@@ -390,7 +390,11 @@ async def _hear(
         return
     rows: dict[int, dict[str, Any]] = {}
     for number, seen, came, time, *rest in await commit.connection.execute(_HOW, {"ids": list(things)}):
-        rows[number] = {"heard": Heard(seen, came, time), "more": 0, **dict(zip(_RADIO, rest, strict=True))}
+        rows[number] = {
+            "heard": Heard(seen, came, time).by(commit.now),
+            "more": 0,
+            **dict(zip(_RADIO, rest, strict=True)),
+        }
     for arrival in sorted(arrivals, key=lambda each: each.received):
         sent = arrival.uplink
         of = known.things[sent.dev_eui]

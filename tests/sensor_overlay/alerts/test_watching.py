@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 
 from sensor_overlay.access import Principal, Right
 from sensor_overlay.alerts import Alerts, Handled, Listening, acknowledge, close, keep_watch
-from sensor_overlay.alerts.watching import settle
+from sensor_overlay.alerts.watching import EvenClock, settle
 from sensor_overlay.instants import HOUR, MINUTE, SECOND, parse
 from sensor_overlay.rules.rule import Rules
 from sensor_overlay.store.opening import Store
@@ -168,6 +168,27 @@ def test_a_gateway_whose_clock_is_slow_makes_nobody_silent(database_url: str) ->
         assert await school.alerts_now("closed") == [(school.now,)]
 
     using(database_url, body)
+
+
+def test_a_clock_that_is_set_makes_nobody_silent() -> None:
+    wall, steady = [MONDAY], [0]
+    clock = EvenClock(lambda: wall[0], lambda: steady[0] * 1_000)
+
+    def passes(span: int, *, set_by: int = 0) -> int:
+        wall[0] += span + set_by
+        steady[0] += span
+        return clock.even_since()
+
+    assert passes(HOUR) == MONDAY
+    assert passes(10 * SECOND, set_by=20 * SECOND) == MONDAY  # kept right, in steps
+    assert passes(10 * SECOND, set_by=24 * HOUR) == wall[0]  # slept, or began in the past
+    forward = wall[0]
+    assert passes(HOUR) == forward
+    listening = Listening({"kreis": MONDAY, "stadt": None}, MONDAY).after(forward, wall[0])
+    assert listening == Listening({"kreis": forward, "stadt": None}, forward)
+    assert passes(10 * SECOND, set_by=-48 * HOUR) == wall[0] < MONDAY
+    back = Listening({"kreis": MONDAY}, None).after(wall[0], wall[0])
+    assert back.by_source == {"kreis": wall[0]}
 
 
 def test_a_school_without_network_is_told_as_one(database_url: str) -> None:

@@ -68,3 +68,9 @@ def test_a_clock_that_jumps() -> None:
     back = (NOON - HOUR + MINUTE, NOON - HOUR + MINUTE)
     assert heard((NOON, NOON), back) == NOON
     assert heard((NOON, NOON), back, (NOON + HOUR, NOON + HOUR)) == NOON + HOUR
+
+
+def test_our_clock_was_a_day_fast_and_is_set_back() -> None:
+    ahead = Heard().then(NOON + DAY, NOON + DAY, QUARTER)
+    assert ahead.by(NOON + DAY) is ahead
+    assert ahead.by(NOON).then(NOON, NOON, QUARTER) == Heard(NOON, NOON, NOON)
