@@ -65,17 +65,17 @@ class Correction:
         """Changes where the correction does."""
         return hashlib.sha256(self.gain.tobytes() + self.offset.tobytes()).hexdigest()
 
-    def apply(self, pixels: NDArray[np.uint8], begin: int) -> None:
-        """Correct the colours of whole rows in place.
+    def apply(self, pixels: NDArray[np.uint8], begin: int, left: int = 0) -> None:
+        """Correct colours in place.
 
         Args:
             pixels: shape (height, width, 4).
             begin: number of the first row in the picture.
+            left: number of the first column.
         """
-        width = pixels.shape[1]
-        x = (np.arange(width) + 0.5) / self.across
-        left = np.minimum(x.astype(np.int64), self.gain.shape[1] - 2)
-        share = (x - left)[:, None].astype(np.float32)
+        x = (np.arange(left, left + pixels.shape[1]) + 0.5) / self.across
+        nodes = np.minimum(x.astype(np.int64), self.gain.shape[1] - 2)
+        share = (x - nodes)[:, None].astype(np.float32)
         for first in range(0, len(pixels), _ROWS):
             rows = pixels[first : first + _ROWS]
             # Along so few rows it changes by a fifth of a grey value at most.
@@ -84,8 +84,8 @@ class Correction:
             changes = np.flatnonzero((gain != _GAIN_UNIT).any(axis=1) | (offset != 0).any(axis=1))
             if not len(changes):
                 continue
-            here = slice(*np.searchsorted(left, (changes[0] - 1, changes[-1] + 1)).tolist())
-            node, part = left[here], share[here]
+            here = slice(*np.searchsorted(nodes, (changes[0] - 1, changes[-1] + 1)).tolist())
+            node, part = nodes[here], share[here]
             times = _between(gain / np.float32(_GAIN_UNIT), node, part)
             # A fraction is cut off when it becomes a byte.
             plus = _between(offset / np.float32(_OFFSET_UNIT) + np.float32(0.5), node, part)

@@ -29,6 +29,8 @@ from zwilling.issues import Issue
 PIXEL: Final = 4
 # About as many pixels are decoded at once; whole rows of compressed pieces, so that none is decoded twice.
 _PIXELS_AT_ONCE: Final = 8 << 20
+# Of rows that are longer, a piece at a time: a picture may be a million pixels wide.
+_MOST_AT_ONCE: Final = 32 << 20
 # How far from nodata compression blurs it.
 _BLUR: Final = 8
 
@@ -49,8 +51,8 @@ def _rows_at_once(head: Head) -> int:
 class Correction(Protocol):
     """What is done to the colours of a picture."""
 
-    def apply(self, pixels: NDArray[np.uint8], begin: int) -> None:
-        """Correct whole rows in place, shape (height, width, 4), from row `begin` of the picture on."""
+    def apply(self, pixels: NDArray[np.uint8], begin: int, left: int = 0) -> None:
+        """Correct pixels in place, shape (height, width, 4), from row `begin` and column `left` of the picture on."""
         ...
 
 
@@ -69,21 +71,34 @@ def decode_part(
         if (dataset.width, dataset.height, dataset.count) != (head.width, head.height, head.bands):
             raise SourceError("has changed while it was read", source=head.path, remedy="start again")
         for begin in begins:
-            pixels = np.empty((min(rows, head.height - begin), head.width, PIXEL), np.uint8)
-            clipped = read_pixels(dataset, head, channels, Window(0, begin, head.width, len(pixels)), pixels)
-            issues.extend(_oddities(head, channels, begin, pixels, clipped))
-            if correction is not None:
-                correction.apply(pixels, begin)
-            _write(place, pixels, begin * head.width * PIXEL)
+            height, clipped, is_empty = min(rows, head.height - begin), 0, True
+            for left, width in _pieces(head, height):
+                pixels = np.empty((height, width, PIXEL), np.uint8)
+                clipped += read_pixels(dataset, head, channels, Window(left, begin, width, height), pixels)
+                is_empty = is_empty and not pixels[..., 3].any()
+                if correction is not None:
+                    correction.apply(pixels, begin, left)
+                _write(place, pixels, begin * head.width + left, head.width)
+            issues.extend(_oddities(head, channels, (begin, begin + height), clipped, is_empty=is_empty))
     return tuple(issues)
 
 
-def _oddities(head: Head, channels: Channels, begin: int, pixels: NDArray[np.uint8], clipped: int) -> Iterator[Issue]:
-    where = f"rows {begin + 1} to {begin + len(pixels)}"
+def _pieces(head: Head, height: int) -> Iterator[tuple[int, int]]:
+    """Yield the first column and the width of what is decoded at once of some rows, in whole compressed pieces."""
+    block = head.block[1]
+    width = max(block, _MOST_AT_ONCE // height // block * block)
+    for left in range(0, head.width, width):
+        yield left, min(width, head.width - left)
+
+
+def _oddities(
+    head: Head, channels: Channels, rows: tuple[int, int], clipped: int, *, is_empty: bool
+) -> Iterator[Issue]:
+    where = f"rows {rows[0] + 1} to {rows[1]}"
     if clipped:
         message = f"{clipped} values need more than the {channels.bits} bits that the layer has; they show as white"
         yield finding("PICTURE_CLIPPED", str(head.path), where, message)
-    if not pixels[..., 3].any():
+    if is_empty:
         message = "nodata or transparent everywhere"
         yield finding("PICTURE_WITHOUT_CONTENT", str(head.path), where, message)
 
@@ -161,14 +176,18 @@ def _candidates(
     return found
 
 
-def _write(place: Path, pixels: NDArray[np.uint8], offset: int) -> None:
-    left = pixels.reshape(-1).data
+def _write(place: Path, pixels: NDArray[np.uint8], first: int, across: int) -> None:
+    """Write pixels to where they belong: the first is number `first` of a picture that is `across` wide."""
+    # Whole rows follow each other without a gap.
+    lines = [pixels] if pixels.shape[1] == across else pixels
     try:
         descriptor = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)
         try:
-            while left:
-                written = os.pwrite(descriptor, left, offset)
-                left, offset = left[written:], offset + written
+            for number, line in enumerate(lines):
+                left, offset = line.reshape(-1).data, (first + number * across) * PIXEL
+                while left:
+                    written = os.pwrite(descriptor, left, offset)
+                    left, offset = left[written:], offset + written
         finally:
             os.close(descriptor)
     except OSError as error:

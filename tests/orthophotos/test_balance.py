@@ -294,7 +294,12 @@ def test_a_correction_is_a_gain_and_an_offset_between_nodes(
     across, down = width / (columns - 1), total / (rows - 1)
     pixels = chance.integers(0, 256, (height, width, 4), dtype=np.uint8)
     result = pixels.copy()
-    Correction(gain, offset, across, down).apply(result, begin)
+    correction = Correction(gain, offset, across, down)
+    correction.apply(result, begin)
+    pieces, cut = pixels.copy(), width // 3
+    correction.apply(pieces[:, :cut], begin)
+    correction.apply(pieces[:, cut:], begin, cut)
+    assert (pieces == result).all(), "a long row may be corrected in pieces"
     assert (result[..., 3] == pixels[..., 3]).all()
     for row in range(height):
         # The correction is that of the middle of up to sixteen rows.

@@ -203,8 +203,12 @@ def test_translucent_pixels_are_blended_with_what_lies_below(tmp_path: Path) -> 
     assert found[2, 0].tolist() == [200, 200, 200, 255]
 
 
-def test_parts_in_any_order_and_process_give_the_same_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("most", [32 << 20, 64 * 140])
+def test_parts_in_any_order_and_process_give_the_same_picture(
+    most: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(scratch_module, "_PIXELS_AT_ONCE", 64 * 300)
+    monkeypatch.setattr(scratch_module, "_MOST_AT_ONCE", most)  # the second makes pieces of 128, 128 and 44 columns
     values = noise(500, 300)
     pictures = open_pictures([write(tmp_path / "a.tif", values, tiled=True, blockxsize=64, blockysize=64)])
     assert pictures.files[0].parts == 8
