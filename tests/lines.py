@@ -18,15 +18,18 @@ class Lines:
         assert pipe is not None
         self._pipe = pipe
         self._patience = patience
-        self._read = b""
+        self._read = bytearray()
 
     def next(self) -> str:
         """Return the next line without its end; empty where the pipe was closed, or nothing came."""
-        while b"\n" not in self._read:
+        looked_at = 0
+        while (end := self._read.find(b"\n", looked_at)) < 0:
+            looked_at = len(self._read)
             ready, _, _ = select.select([self._pipe], [], [], self._patience)
-            more = os.read(self._pipe.fileno(), 65_536) if ready else b""
+            more = os.read(self._pipe.fileno(), 1 << 20) if ready else b""
             if not more:
                 return ""
             self._read += more
-        line, _, self._read = self._read.partition(b"\n")
-        return line.decode()
+        line = self._read[:end].decode()
+        del self._read[: end + 1]
+        return line

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-import subprocess
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.judges.answering import Answering
+
 FOLDER = Path(__file__).resolve().parent.parent / "node"
 
 
-def run_script(script: str, *arguments: str | Path, text: str = "", timeout_s: float = 300) -> Any:
-    """Return the JSON that a Node script prints.
+@cache
+def _answering(node: str) -> Answering:
+    return Answering([node, FOLDER / "answer.mjs"])
+
+
+def run_script(script: str, *arguments: str | Path, text: str = "") -> Any:
+    """Return what a Node script does; one process runs all of them.
 
     Where Node or its packages are missing the test is skipped, but fails in CI, which must have them.
     """
@@ -25,13 +31,4 @@ def run_script(script: str, *arguments: str | Path, text: str = "", timeout_s: f
         if os.environ.get("CI"):
             pytest.fail(message)
         pytest.skip(message)
-    done = subprocess.run(
-        [node, str(FOLDER / script), *map(str, arguments)],
-        input=text,
-        capture_output=True,
-        text=True,
-        timeout=timeout_s,
-        check=False,
-    )
-    assert done.returncode == 0, f"{script} {' '.join(map(str, arguments))} failed:\n{done.stdout}\n{done.stderr}"
-    return json.loads(done.stdout)
+    return _answering(node).ask({"script": script, "arguments": [str(each) for each in arguments], "text": text})

@@ -2,33 +2,47 @@
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.judges.answering import Answering
+
 _PROJECT = Path(__file__).resolve().parent.parent.parent
 
 _SCRIPT = """
-import json, sys
+import json, sys, traceback
 from pathlib import Path
 from py3dtiles.tileset.tileset import TileSet
 
-tileset = TileSet.from_file(Path(sys.argv[1]))
-tiles, uris, errors, stack = 0, [], [], [(tileset.root_tile, None)]
-while stack:
-    tile, parent = stack.pop()
-    tiles += 1
-    assert tile.bounding_volume is not None
-    assert parent is None or tile.geometric_error <= parent.geometric_error
-    if tile.content_uri is not None:
-        uris.append(str(tile.content_uri))
-    stack += [(child, tile) for child in tile.children]
-print(json.dumps({"tiles": tiles, "contents": sorted(uris), "version": str(tileset.asset.version.value)}))
+def read(tileset_json):
+    tileset = TileSet.from_file(Path(tileset_json))
+    tiles, uris, stack = 0, [], [(tileset.root_tile, None)]
+    while stack:
+        tile, parent = stack.pop()
+        tiles += 1
+        assert tile.bounding_volume is not None
+        assert parent is None or tile.geometric_error <= parent.geometric_error
+        if tile.content_uri is not None:
+            uris.append(str(tile.content_uri))
+        stack += [(child, tile) for child in tile.children]
+    return {"tiles": tiles, "contents": sorted(uris), "version": str(tileset.asset.version.value)}
+
+for line in sys.stdin:
+    try:
+        answer = {"found": read(json.loads(line))}
+    except Exception:
+        answer = {"error": traceback.format_exc()}
+    print(json.dumps(answer), flush=True)
 """
+
+
+@cache
+def _answering(python: Path) -> Answering:
+    return Answering([python, "-c", _SCRIPT])
 
 
 def python() -> Path:
@@ -44,9 +58,5 @@ def python() -> Path:
 
 def read_tree(tileset_json: Path) -> dict[str, Any]:
     """Return what py3dtiles finds in one tileset.json: number of tiles, addresses of contents, version."""
-    done = subprocess.run(
-        [str(python()), "-c", _SCRIPT, str(tileset_json)], capture_output=True, text=True, timeout=120, check=False
-    )
-    assert done.returncode == 0, f"py3dtiles cannot read {tileset_json}:\n{done.stderr}"
-    tree: dict[str, Any] = json.loads(done.stdout)
+    tree: dict[str, Any] = _answering(python()).ask(str(tileset_json))
     return tree

@@ -1,22 +1,17 @@
-// Runs the Khronos glTF validator over files: node gltf_validate.mjs FILE... (or names on standard input, one a line).
-// Prints one JSON array: [{"file", "messages": [{"code", "severity", "message", "pointer"}]}].
+// Runs the Khronos glTF validator over files; see answer.mjs.
 
 import { readFile } from "node:fs/promises";
 import validator from "gltf-validator";
 
 const MAX_ISSUES = 100;
 
-async function names() {
-  if (process.argv.length > 2) return process.argv.slice(2);
-  let text = "";
-  for await (const chunk of process.stdin) text += chunk;
-  return text.split("\n").filter((line) => line !== "");
+/** Returns [{file, messages: [{code, severity, message, pointer}]}] of the files whose names are the lines of a text. */
+export default async function validate(_, names) {
+  const reports = [];
+  for (const file of names.split("\n")) {
+    const bytes = new Uint8Array(await readFile(file));
+    const report = await validator.validateBytes(bytes, { uri: file, format: "glb", maxIssues: MAX_ISSUES });
+    reports.push({ file, messages: report.issues.messages });
+  }
+  return reports;
 }
-
-const reports = [];
-for (const file of await names()) {
-  const bytes = new Uint8Array(await readFile(file));
-  const report = await validator.validateBytes(bytes, { uri: file, format: "glb", maxIssues: MAX_ISSUES });
-  reports.push({ file, messages: report.issues.messages });
-}
-process.stdout.write(JSON.stringify(reports));

@@ -1,8 +1,7 @@
-// Reads a tileset with loaders.gl, the reader of deck.gl: node loaders_gl.mjs TILESET.json, or its http address.
+// Reads a tileset with loaders.gl, the reader of deck.gl; see answer.mjs.
 //
 // It shares no code with CesiumJS, 3d-tiles-tools and glTF-Transform.  Tileset3D builds the tree, links included, each
 // tile fetches its content over HTTP as in a browser, and GLTFLoader decodes compression, feature ids and properties.
-// Prints one JSON object: {"tiles", "contents": [{"uri", "is_leaf", "primitives", "tables"}]}.
 
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
@@ -119,13 +118,12 @@ async function read(address) {
   return found;
 }
 
-const argument = process.argv[2];
-if (/^https?:/.test(argument)) {
-  process.stdout.write(JSON.stringify(await read(argument)));
-} else {
+/** Returns {tiles, contents: [{uri, is_leaf, primitives, tables}]} of a tileset.json, or of its http address. */
+export default async function readTileset([argument]) {
+  if (/^https?:/.test(argument)) return await read(argument);
   const { server, address } = await serve(dirname(argument));
   try {
-    process.stdout.write(JSON.stringify(await read(`${address}/${encodeURIComponent(basename(argument))}`)));
+    return await read(`${address}/${encodeURIComponent(basename(argument))}`);
   } finally {
     server.close();
     server.closeAllConnections();

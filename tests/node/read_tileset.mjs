@@ -1,8 +1,7 @@
-// Reads a tileset with 3d-tiles-tools and glTF-Transform: node read_tileset.mjs TILESET.json ARRAYS.bin
+// Reads a tileset with 3d-tiles-tools and glTF-Transform; see answer.mjs.
 //
 // Nothing of the project takes part: the tree is walked, buffers are decoded, properties are read and vertices are held
-// against bounding volumes by code of others.  Numbers go to ARRAYS.bin (little-endian float64, 8-byte aligned), all
-// else is printed as one JSON object, in which an array is [byte offset, number of float64].
+// against bounding volumes by code of others.
 
 import { open, readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
@@ -152,36 +151,49 @@ async function countOutside(bytes, uri, transform, volumes) {
   return outside;
 }
 
-const [tilesetPath, arraysPath] = process.argv.slice(2);
-const arrays = new Arrays(await open(arraysPath, "w"));
-const resolver = new FileResourceResolver(dirname(tilesetPath));
-const tileset = JSON.parse(await readFile(tilesetPath, "utf-8"));
-const traverser = new TilesetTraverser(".", resolver, { depthFirst: true, traverseExternalTilesets: true });
-const found = { name: basename(tilesetPath), tiles: 0, contents: [] };
-const pending = [];
-await traverser.traverse(tileset, async (tile) => {
-  found.tiles += 1;
-  pending.push(tile);
-  return true;
-});
-for (const tile of pending) {
-  const { transform, volumes } = enclosing(tile);
-  const final = tile.asFinalTile();
-  for (const content of tile.getFinalContents()) {
-    const bytes = await tile.getResourceResolver().resolveData(content.uri);
-    if (!bytes) throw new Error(`${tile.path}: ${content.uri} cannot be read`);
-    if (bytes.subarray(0, 4).toString("latin1") !== "glTF") continue; // an external tileset, walked already
-    found.contents.push({
-      uri: content.uri,
-      path: tile.path,
-      level: tile.level,
-      is_leaf: !final.children?.length,
-      refine: final.refine ?? null,
-      transform,
-      outside: await countOutside(bytes, content.uri, transform, volumes),
-      ...(await readContent(bytes, arrays)),
-    });
+async function read(tilesetPath, arrays) {
+  const resolver = new FileResourceResolver(dirname(tilesetPath));
+  const tileset = JSON.parse(await readFile(tilesetPath, "utf-8"));
+  const traverser = new TilesetTraverser(".", resolver, { depthFirst: true, traverseExternalTilesets: true });
+  const found = { name: basename(tilesetPath), tiles: 0, contents: [] };
+  const pending = [];
+  await traverser.traverse(tileset, async (tile) => {
+    found.tiles += 1;
+    pending.push(tile);
+    return true;
+  });
+  for (const tile of pending) {
+    const { transform, volumes } = enclosing(tile);
+    const final = tile.asFinalTile();
+    for (const content of tile.getFinalContents()) {
+      const bytes = await tile.getResourceResolver().resolveData(content.uri);
+      if (!bytes) throw new Error(`${tile.path}: ${content.uri} cannot be read`);
+      if (bytes.subarray(0, 4).toString("latin1") !== "glTF") continue; // an external tileset, walked already
+      found.contents.push({
+        uri: content.uri,
+        path: tile.path,
+        level: tile.level,
+        is_leaf: !final.children?.length,
+        refine: final.refine ?? null,
+        transform,
+        outside: await countOutside(bytes, content.uri, transform, volumes),
+        ...(await readContent(bytes, arrays)),
+      });
+    }
+  }
+  return found;
+}
+
+/**
+ * Returns the whole tileset; numbers go to the file at `arraysPath` (little-endian float64, 8-byte aligned).
+ *
+ * In what is returned an array is [byte offset, number of float64].
+ */
+export default async function readTileset([tilesetPath, arraysPath]) {
+  const file = await open(arraysPath, "w");
+  try {
+    return await read(tilesetPath, new Arrays(file));
+  } finally {
+    await file.close();
   }
 }
-await arrays.file.close();
-process.stdout.write(JSON.stringify(found));
