@@ -109,18 +109,23 @@ class Live:
     async def _until_revoked(
         self, authorization: str | None, principal: Principal, first: Update | None, updates: AsyncIterator[Update]
     ) -> AsyncGenerator[Update, None]:
-        """Yield all updates, as long as whoever they are for may be told.
+        """Yield all updates, as long as whoever they are for may be told, which is asked again at each of them.
+
+        It ends where a token means something else now: who comes back is told what that is.
 
         Raises:
-            RevokedError: the token is not, or means something else now; it is found out at the next update, which is a
-                heartbeat at the latest.
+            RevokedError: the token is none any more.
         """
         if first is None:
             return
         yield first
         async for update in updates:
-            if principal.name and self._tokens.principal(authorization) != principal:
-                raise RevokedError
+            if principal.name:
+                present = self._tokens.principal(authorization)
+                if present is None:
+                    raise RevokedError
+                if present != principal:
+                    return
             yield update
 
     async def _begin(
@@ -204,7 +209,7 @@ async def _tell(websocket: WebSocket, updates: AsyncIterator[Update]) -> tuple[i
         return None
     except RevokedError:
         return POLICY_VIOLATION, "this token is not valid any more"
-    return SERVICE_RESTART, "the server is stopping"
+    return SERVICE_RESTART, "come back"
 
 
 async def _as_events(

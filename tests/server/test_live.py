@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import socket
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -16,6 +17,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from sensor_overlay.access import Token, Tokens
 from server.live import SUBPROTOCOL, is_own_origin
 from server.live_connections import MOST_PINGS
 from tests.sensor_overlay.live.conftest import QUICK
@@ -204,7 +206,13 @@ def test_a_client_that_speaks_is_shown_out(tmp_path: Path, message: str | bytes,
     play(tmp_path, scene)
 
 
-def test_who_loses_their_token_is_told_nothing_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("groups", "code"), [(None, 1008), (["public"], 1012)])
+def test_who_loses_their_token_is_told_nothing_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, groups: list[str] | None, code: int
+) -> None:
+    digest = hashlib.sha256(STAFF.encode()).hexdigest()
+    left = [] if groups is None else [Token(name="Hausmeister", sha256=digest, groups=groups)]
+
     async def scene(server: LiveServer) -> None:
         await server.sensors.add(1, access="staff")
         await server.sensors.add(2)
@@ -218,13 +226,13 @@ def test_who_loses_their_token_is_told_nothing_more(tmp_path: Path, monkeypatch:
             await anext(stream)
             assert len((await told(staff))["things"]) == 2
             await told(public)
-            monkeypatch.setattr(TOKENS, "_tokens", [])
+            monkeypatch.setattr(TOKENS, "_tokens", Tokens(left)._tokens)
             await server.sensors.tell(1, 1.0)
             await server.sensors.tell(2, 2.0)
             with pytest.raises(ConnectionClosed) as closed:
                 await told(staff)
             assert closed.value.rcvd is not None
-            assert closed.value.rcvd.code == 1008
+            assert closed.value.rcvd.code == code  # 1012: come back, and see less
             assert [event async for event in stream] == []
             assert [entry["id"] for entry in (await told(public))["things"]] == ["2"]
 
