@@ -113,7 +113,8 @@ def encode(
         compression: `NONE` gives floats and no compressed buffers.
         copyright_line: attribution, shown by clients (`asset.copyright`).
     """
-    local, normals, uv, triangles = _with_skirts(surface, skirt)
+    room = 0.0 if compression is Compression.NONE else (float(np.ptp(surface.local, axis=0).max()) + 2 * skirt) / _U2
+    local, normals, uv, triangles = _with_skirts(surface, skirt, room)
     builder = GlbBuilder(compression)
     y_up = np.stack([local[:, 0], local[:, 2], -local[:, 1]], axis=1)
     stored, node, decoded = _positions(y_up, compression)
@@ -174,11 +175,16 @@ def _positions(
 
 
 def _with_skirts(
-    surface: Surface, depth: float
+    surface: Surface, depth: float, room: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
     """Return positions, normals, texture coordinates and triangles of the mesh and of a skirt along each border.
 
     A skirt begins at the mesh's own vertices, all points of the border, so that there is no gap; below it needs few.
+
+    Args:
+        depth: of the skirts, metres.
+        room: metres by which the border is moved outwards: a step of the positions, since rounding moves it by 0.7 of
+            one at most.  So neighbours overlap, and nothing looks down between two skirts.
     """
     n = len(surface.drawn)
     points = n + 1
@@ -188,16 +194,20 @@ def _with_skirts(
     # Clockwise seen from above, so that the outside is on the left: north, east, south, west.
     borders = (surface.drawn[0], surface.drawn[:, -1], surface.drawn[-1, ::-1], surface.drawn[::-1, 0])
     sides = (number, number * points + n, n * points + number[::-1], number[::-1] * points)
-    positions, normals, uvs, triangles = [surface.local], [surface.normals], [surface.uv], [surface.triangles]
-    count = len(surface.local)
+    local = surface.local.copy()
+    outer = []
     for side, there in zip(sides, borders, strict=True):
-        runs = _runs(there)
-        if not runs:
-            continue
-        outward = _outward(*surface.local[place[side[[runs[0][0], runs[-1][1]]]]])
+        if runs := _runs(there):
+            outward = _outward(*surface.local[place[side[[runs[0][0], runs[-1][1]]]]])
+            outer.append((side, runs, outward))
+            for begin, end in runs:
+                local[place[side[begin : end + 1]]] += room * outward
+    positions, normals, uvs, triangles = [local], [surface.normals], [surface.uv], [surface.triangles]
+    count = len(local)
+    for side, runs, outward in outer:
         for begin, end in runs:
             top = place[side[begin : end + 1]]
-            ground = surface.local[top]
+            ground = local[top]
             lit = surface.normals[top]
             lean = lit @ outward
             if lean.min() < _STEEPEST:

@@ -61,20 +61,32 @@ ${DEPTH}
 
   #ifdef OCCLUSION
   // The occlusion is drawn with a pattern of 4 x 4; one such block around the pixel holds no pattern any more. Texels
-  // of another surface take no part.
+  // of another surface take no part, nor do the two darkest: where tiles of ground meet, single pixels may have the
+  // depth of what hangs below the border.
   float skyVisible(vec2 uv, float depth) {
     vec2 texel = 1.0 / vec2(textureSize(occlusionTexture, 0));
     float sum = 0.0;
     float weights = 1e-4;
+    vec2 darkest = vec2(2.0, 0.0); // and its weight
+    vec2 second = darkest;
     for (int y = 0; y < 4; ++y) {
       for (int x = 0; x < 4; ++x) {
         vec2 at = uv + (vec2(float(x), float(y)) - 1.5) * texel;
         float weight = 1.0 - smoothstep(0.01, 0.03, abs(distanceFromPlane(at) / depth - 1.0));
-        sum += weight * texture(occlusionTexture, at).r;
+        float visible = texture(occlusionTexture, at).r;
+        sum += weight * visible;
         weights += weight;
+        if (weight > 0.0 && visible < second.x) second = vec2(visible, weight);
+        if (second.x < darkest.x) {
+          vec2 other = darkest;
+          darkest = second;
+          second = other;
+        }
       }
     }
-    return (sum + 1e-4) / weights;
+    float others = weights - darkest.y - second.y;
+    if (others < 1.0) return 1.0; // unlike all that is around it
+    return (sum + 1e-4 - darkest.x * darkest.y - second.x * second.y) / others;
   }
   #endif
 
