@@ -72,37 +72,35 @@ class Question:
 
 
 class Kept:
-    """Answers by question, each with the commit as of which it holds. Used from the event loop alone."""
+    """Answers by question, all as of one commit. Used from the event loop alone."""
 
     def __init__(self) -> None:
-        self._answers: OrderedDict[Question, tuple[int, Answer]] = OrderedDict()
+        self._answers: OrderedDict[Question, Answer] = OrderedDict()
         self._bytes = 0
+        self._sequence = -1
 
     def __len__(self) -> int:
         return len(self._answers)
 
     def get(self, question: Question, sequence: int) -> Answer | None:
         """Return the answer to a question as of a commit, where it is known."""
-        found = self._answers.get(question)
-        if found is None or found[0] != sequence:
-            return None
-        self._answers.move_to_end(question)
-        return found[1]
+        if sequence != self._sequence:  # also where it is lower: then the database was restored from a copy
+            self._answers.clear()
+            self._bytes, self._sequence = 0, sequence
+        answer = self._answers.get(question)
+        if answer is not None:
+            self._answers.move_to_end(question)
+        return answer
 
     def put(self, question: Question, sequence: int, answer: Answer) -> None:
-        """Keep an answer; `sequence` was read before anything that stands in it."""
-        self._forget(question)
-        if len(answer.body) > LARGEST_BYTES:
-            return
-        self._answers[question] = sequence, answer
-        self._bytes += _size(answer)
+        """Keep an answer; `sequence` was read before anything that stands in it, and asked for with `get`."""
+        if sequence != self._sequence or len(answer.body) > LARGEST_BYTES:
+            return  # somebody else has seen a newer commit meanwhile
+        before = self._answers.pop(question, None)
+        self._bytes += _size(answer) - (0 if before is None else _size(before))
+        self._answers[question] = answer
         while self._bytes > MOST_BYTES:
-            self._forget(next(iter(self._answers)))
-
-    def _forget(self, question: Question) -> None:
-        found = self._answers.pop(question, None)
-        if found is not None:
-            self._bytes -= _size(found[1])
+            self._bytes -= _size(self._answers.popitem(last=False)[1])
 
 
 def _size(answer: Answer) -> int:

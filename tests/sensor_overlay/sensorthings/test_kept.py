@@ -79,15 +79,27 @@ def test_what_is_kept_is_bounded(monkeypatch: Any) -> None:
     monkeypatch.setattr(kept, "MOST_BYTES", 10 * (1024 + 200))
     monkeypatch.setattr(kept, "LARGEST_BYTES", 150)
     memory = Kept()
+    assert memory.get(question(0), 5) is None
     for number in range(20):
-        memory.put(question(number), 1, Answer(b"x" * 100))
-        assert memory.get(question(0), 1) is not None  # in use
+        memory.put(question(number), 5, Answer(b"x" * 100))
+        memory.put(question(number), 5, Answer(b"x" * 100))  # two asked at once
+        assert memory.get(question(0), 5) is not None  # in use
     assert len(memory) == 10
-    assert [number for number in range(20) if memory.get(question(number), 1)] == [0, *range(11, 20)]
-    assert memory.get(question(19), 2) is None
-    memory.put(question(0), 2, Answer(b"x" * 151))
-    assert memory.get(question(0), 2) is memory.get(question(0), 1) is None
-    assert len(memory) == 9
+    assert [number for number in range(20) if memory.get(question(number), 5)] == [0, *range(11, 20)]
+    memory.put(question(30), 5, Answer(b"x" * 151))
+    assert memory.get(question(30), 5) is None
+
+
+@pytest.mark.parametrize("later", [6, 4])
+def test_what_was_true_before_another_commit_is_forgotten(later: int) -> None:
+    memory = Kept()
+    assert memory.get(question(0), 5) is None
+    memory.put(question(0), 5, Answer(b"then"))
+    assert memory.get(question(1), later) is None
+    memory.put(question(1), 5, Answer(b"late"))  # was begun before
+    assert len(memory) == 0
+    assert memory.get(question(0), later) is None
+    assert memory.get(question(0), 5) is None  # a database that was put back has the same numbers again
 
 
 def test_no_name_is_given_twice_in_one_request() -> None:
