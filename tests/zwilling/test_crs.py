@@ -616,6 +616,16 @@ def test_errors_survive_the_way_between_processes(surface: Georeference) -> None
     assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)  # noqa: S301
 
 
+def test_which_of_many_positions_are_reached(surface: Georeference) -> None:
+    good, far = [343_000.0, 5_674_000.0, 40.0], [404_000.0, 5_746_000.0, 50.0]
+    positions = np.array([good, far, [np.nan, 5_674_000.0, 0.0], [1e300, -1e300, 0.0], [0.0, 0.0, np.inf], good])
+    assert surface.reaches(positions).tolist() == [True, False, False, False, False, True]
+    for position, is_reached in zip(positions, surface.reaches(positions), strict=True):
+        if not is_reached:
+            with pytest.raises(UnknownCRSError):
+                surface.to_geographic(position[None])
+
+
 def test_places_that_stand_often_come_out_as_each_does_alone() -> None:
     georeference = Georeference.create(NHN, load_region(), grid_folders=NO_GRID)
     rng = np.random.default_rng(5)

@@ -188,7 +188,8 @@ class _Growth:
         if cell.depth + GRID_LEVELS > self._resolved and self._resolved < self._bottom:
             raise _UnresolvedError
         starts = np.concatenate([[0], 1 + np.flatnonzero(self._depths[begin + 1 : end] <= cell.depth + 1)])
-        self._sample.show(begin, end, cell.depth, cell.depth + GRID_LEVELS)
+        is_last = len(remaining) <= 8 * self._limits.leaf
+        self._sample.show(begin, end, cell.depth, cell.depth + GRID_LEVELS, is_last=is_last)
         is_below = shown_at == UNSHOWN
         left = np.add.reduceat(is_below, starts, dtype=np.int64)
         ends = np.append(starts[1:], end - begin)

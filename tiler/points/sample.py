@@ -60,16 +60,17 @@ class Sample:
         self._top, self._resolved, self._bottom = top, resolved, bottom
         self.shown_at = np.full(len(order), UNSHOWN, np.uint8)
 
-    def show(self, begin: int, end: int, node: int, depth: int) -> None:
+    def show(self, begin: int, end: int, node: int, depth: int, *, is_last: bool = False) -> None:
         """Let nodes show one point of each cell that has none yet.
 
         Args:
             begin, end: which points; whole cells, but that the first may have begun before.
             node: depth of the nodes.
             depth: of the cells that their points stand for.
+            is_last: leaves are next, with all points; so it is not worth much time.
         """
         known = max(min(self._resolved, self._bottom) - depth, 0) if depth >= self._top else 0
-        finer = min(known, _LEVELS)
+        finer = min(known, _LEVELS - is_last)
         depths = self._depths[begin:end]
         # Points in one of the small cells are told apart no further: the first stands for all of them.
         rows = np.flatnonzero(depths <= depth + finer)
@@ -90,7 +91,7 @@ class Sample:
         best = np.minimum.reduceat(keys, starts) & ((1 << number_bits) - 1)
         rows = rows.take(best)
         is_new = self.shown_at.take(rows) == UNSHOWN
-        if finer:
+        if finer and not is_last:
             is_new &= ~self._crowded(rows, codes.take(best), is_new, depth, finer)
         self.shown_at[rows[is_new]] = node
 

@@ -31,8 +31,9 @@ def apart(some: NDArray[np.uint32], others: NDArray[np.uint32]) -> NDArray[np.fl
     return distances
 
 
-@pytest.mark.parametrize("depth", [0, 1])
-def test_what_is_seen_at_a_level_is_even(depth: int) -> None:
+@pytest.mark.parametrize(("depth", "deviation", "closest"), [(0, 0.25, 0.4), (1, 0.25, 0.4), (2, 0.3, 0.35)])
+def test_what_is_seen_at_a_level_is_even(depth: int, deviation: float, closest: float) -> None:
+    """Below the third are leaves, so that it is not worth as much time."""
     places = hills(60_000, 32 * STEP)
     nodes = grow(places, Cell(0, (0, 0, 0)), BITS, 0, Limits(leaf=4_000, stray=20)).nodes
     seen = places[:, np.concatenate([node.rows for node in nodes if node.cell.depth <= depth])]
@@ -40,9 +41,10 @@ def test_what_is_seen_at_a_level_is_even(depth: int) -> None:
     between = apart(seen, seen) * 2**depth
     np.fill_diagonal(between, np.inf)
     nearest = between.min(axis=1)
-    # Of the first points of cells in Morton order the deviation is 0.42 of the mean, and the closest twentieth 0.17.
-    assert nearest.std() < 0.25 * nearest.mean()
-    assert np.percentile(nearest, 5) > 0.4
+    # Of the first points of cells in Morton order the deviation is 0.38 to 0.42 of the mean, and the closest
+    # twentieth is within 0.17 to 0.23.
+    assert nearest.std() < deviation * nearest.mean()
+    assert np.percentile(nearest, 5) > closest
     # A cell without a point of its own has one beside it that is close.
     step = STEP >> depth
     cells = {tuple(cell) for cell in (seen // step).T.tolist()}
@@ -67,7 +69,7 @@ def test_points_of_cells_side_by_side_are_not_crowded() -> None:
 def shown(places: NDArray[np.uint32]) -> int:
     """Return how many of few points the root shows, among others that are at one place far off."""
     far = np.full((3, 3_000), 2**BITS - 1, np.uint32)
-    nodes = grow(np.concatenate([places, far], axis=1), Cell(0, (0, 0, 0)), BITS, 0, Limits(leaf=1_000, stray=0)).nodes
+    nodes = grow(np.concatenate([places, far], axis=1), Cell(0, (0, 0, 0)), BITS, 0, Limits(leaf=300, stray=0)).nodes
     return int(np.count_nonzero(nodes[0].rows < places.shape[1]))
 
 
