@@ -121,9 +121,13 @@ function bandWord(text: string, y: number, width: number, line: readonly Spot[],
     { x: MARGIN.left + width - 5, anchor: "end" },
   ] as const;
   const wide = text.length * LETTER;
+  const quarters = line.flatMap((spot, index) => {
+    const { x, y } = line[index + 1] ?? spot;
+    return [0, 0.25, 0.5, 0.75].map((part) => ({ x: spot.x + part * (x - spot.x), y: spot.y + part * (y - spot.y) }));
+  });
   const crossing = ends.map(({ x, anchor }) => {
     const from = anchor === "start" ? x : x - wide;
-    return line.filter((spot) => spot.x >= from && spot.x <= from + wide && Math.abs(spot.y - (y - 4)) < 11).length;
+    return quarters.filter((spot) => spot.x >= from && spot.x <= from + wide && Math.abs(spot.y - (y - 4)) < 11).length;
   });
   const { x, anchor } = ends[(crossing[1] ?? 0) < (crossing[0] ?? 0) ? 1 : 0];
   return label(x, y, anchor, text, kind);
