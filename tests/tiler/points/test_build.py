@@ -195,10 +195,11 @@ def test_partitions_do_not_show(tmp_path: Path) -> None:
     limits = Limits(leaf=8_000, stray=200)
     cut = build(tmp_path / "cut", [source], memory=1, limits=limits)
     whole = build(tmp_path / "whole", [source], limits=limits)
-    # Which point stands for a cell may differ, since smaller cells are told apart more finely, and so who yields to it.
+    # Which point stands for a cell may differ, and so who yields to it: smaller cells are told apart more finely, and
+    # what is above the partitions is worth more time.
     counts, others = ({tile.uri: tile.points for tile in made.tile_facts} for made in (cut, whole))
     assert counts.keys() == others.keys()
-    assert all(abs(count - others[uri]) <= 0.03 * count for uri, count in counts.items())
+    assert all(abs(count - others[uri]) <= 0.15 * count for uri, count in counts.items())
     tiles = read_tiles(tmp_path / "cut" / "tileset.json")
     assert_same_points(tiles, [source], cut.position_error)
     assert max(tile.outside for tile in tiles) <= 1e-6
@@ -222,7 +223,7 @@ def test_points_far_denser_than_the_head_says_are_cut_finer(tmp_path: Path) -> N
         {tile.cell: tile.points for tile in made.tile_facts if tile.cell.depth < 10} for made in (result, whole)
     )
     assert counts.keys() == others.keys()
-    assert all(abs(count - others[cell]) <= 0.03 * count for cell, count in counts.items())
+    assert all(abs(count - others[cell]) <= 0.15 * count for cell, count in counts.items())
 
 
 @pytest.mark.parametrize(
