@@ -5,7 +5,8 @@ simulate` send every few seconds instead of every ten minutes, one message in te
 runs as a user starts it (`zwilling serve`), with alerts, viewers that follow and come back, and somebody who asks.
 
 Within the first third the twin is killed and told to stop, and the broker is restarted twice.  Two thirds run
-undisturbed, and there memory is looked at: its trend over that time, and files, descriptors, threads and tasks.
+undisturbed, and there memory is looked at: its trend over that time, and files, descriptors, threads and tasks.  Until
+the database has 64 MB, memory grows as it does: SQLite keeps so much of it at hand.  On a busy machine it takes longer.
 """
 
 from __future__ import annotations
@@ -328,7 +329,7 @@ def run(folder: Path, seconds: float, rate: float, sensors: int) -> None:
         f"  {counts['observation']:,} observations (counted {counts['counted']:,}), {counts['alert']:,} alerts,"
         f" {counts['dead_letter']} dead letters, {seen[0]:,} messages to {_VIEWERS} viewers, {requests[0]:,} requests"
     )
-    calm = [one for one in samples if one["seconds"] > seconds / 3 + 120 and one["seconds"] < seconds]
+    calm = [one for one in samples if one["seconds"] > seconds / 3 + 120]
     for key, unit in (
         *(("rss", "MB"), ("threads", ""), ("descriptors", ""), ("tasks", ""), ("objects", "")),
         *(("database", "MB"), ("wal", "MB"), ("broker", "MB")),
