@@ -177,9 +177,9 @@ def docs(arguments: Sequence[str]) -> int:
 
 
 def bench(arguments: Sequence[str]) -> int:
-    """Run the benchmarks, or those that are named, and print what they measured."""
+    """Run the benchmarks, or those that are named, and print what they measured; the soak only where it is named."""
     files = sorted((PROJECT / "benchmarks").glob("*.py"))
-    every = [file.stem for file in files if "__main__" in file.read_text(encoding="utf-8")]
+    every = [file.stem for file in files if "__main__" in file.read_text(encoding="utf-8") and "soak" not in file.stem]
     return _after_set_up("make bench", [["python", "-m", f"benchmarks.{name}"] for name in arguments or every])
 
 
