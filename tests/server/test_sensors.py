@@ -88,6 +88,19 @@ def test_the_list_holds_what_the_caller_may_see(tmp_path: Path) -> None:
     play(tmp_path, scene)
 
 
+def test_nothing_is_told_of_sites_unless_the_county_wants_it(tmp_path: Path) -> None:
+    async def scene(server: LiveServer) -> None:
+        for number in range(1, 7):
+            await server.sensors.add(number)
+            await server.sensors.tell(number, 812.0)
+        for headers in ({}, bearer(STAFF), bearer("zw_nobody")):  # the same for everybody, who need not show anything
+            response = await server.http.get("/api/sites", headers=headers)
+            assert response.headers["cache-control"] == "public, max-age=60"
+            assert (response.json()["properties"], response.json()["sites"]) == ({}, [])
+
+    play(tmp_path, scene)
+
+
 def test_alerts_are_those_of_visible_things(tmp_path: Path) -> None:
     async def scene(server: LiveServer) -> None:
         await server.sensors.add(1)
@@ -220,7 +233,7 @@ def test_a_store_that_is_away_is_told_as_such(tmp_path: Path) -> None:
         await server.sensors.store.close()
         (tmp_path / "zwilling.db").rename(tmp_path / "away.db")
         (tmp_path / "zwilling.db").mkdir()
-        for path in ("/api/sensors", "/api/alerts", "/api/sensors/1/series?property=co2", "/live/events"):
+        for path in ("/api/sensors", "/api/sites", "/api/alerts", "/api/sensors/1/series?property=co2", "/live/events"):
             response = await server.http.get(path)
             assert response.status_code == HTTPStatus.SERVICE_UNAVAILABLE
             assert response.headers["retry-after"] == "10"
