@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,7 @@ from orthophotos.seams import Flown, seams
 from zwilling.crs.plane import shortfall
 from zwilling.errors import SourceError
 from zwilling.issues import Issue, Severity
-from zwilling.rasters import Pictures, RasterFile, Window
+from zwilling.rasters import Pictures, RasterFile, Rectangle, Window
 
 
 def open_pictures(
@@ -51,22 +52,26 @@ def open_pictures(
     name = grid_crs(heads)
     channels, found = channels_of(heads, picture)
     issues.extend(found)
-    resolution = min(cell_side(head, name) for head in heads)
+    covers = [cover(head, name) for head in heads]
+    resolution = _resolution(heads, covers, name)
     sources = [
         _Source(
             head,
             rule,
-            RasterFile(
-                str(head.path), f"{head.fingerprint} {rule!r} {name}", cover(head, name), parts_of(head), head.date
-            ),
+            RasterFile(str(head.path), f"{head.fingerprint} {rule!r} {name}", covers_here, parts_of(head), head.date),
         )
-        for head, rule in zip(heads, channels, strict=True)
+        for head, rule, covers_here in zip(heads, channels, covers, strict=True)
     ]
     issues.extend(_resampled(sources, name, resolution))
     if is_balanced:
         sources, found = _balanced(sources, name, resolution)
         issues.extend(found)
     return _Orthophotos(name, resolution, tuple(sources), tuple(issues))
+
+
+# So many times as many pixels as the files have may be made of them where they are not equally fine.
+_MOST_TIMES: Final = 16
+_MUCH_FINER: Final = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +136,17 @@ class _Orthophotos:
         return result
 
 
+def _resolution(heads: Sequence[Head], covers: Sequence[Rectangle], crs: str) -> float:
+    """Return the side of the mosaic's pixels, metres: that of the finest files which the others can follow.
+
+    One drone's picture of a yard at a centimetre among a county's at ten would make a hundred pixels of each of theirs.
+    """
+    area = sum((each.east - each.west) * (each.north - each.south) for each in covers)
+    most = _MOST_TIMES * sum(head.width * head.height for head in heads)
+    sides = sorted({cell_side(head, crs) for head in heads})
+    return next((side for side in sides if area / side**2 <= most), sides[-1])
+
+
 def _balanced(sources: list[_Source], crs: str, resolution: float) -> tuple[list[_Source], list[Issue]]:
     """Return the pictures with their colours drawn together along seams, and what is told about it."""
     flown = [Flown(source.head, source.channels, source.placed, source.file.covers) for source in sources]
@@ -172,6 +188,15 @@ def _under(upper: NDArray[np.uint8], lower: NDArray[np.uint8]) -> None:
         total = share + rest
         colours = (above[:, :3] * share + below[:, :3] * rest) / total
         upper[partly] = np.rint(np.concatenate([colours, total * 255.0], axis=1)).astype(np.uint8)
+
+
+def _finer(sources: Sequence[_Source], crs: str, resolution: float) -> str:
+    """Return what is told of the finest file where it is much finer than the mosaic, else nothing."""
+    side, source = min(((cell_side(each.head, crs), each) for each in sources), key=lambda pair: pair[0])
+    if side * _MUCH_FINER > resolution:
+        return ""
+    name = source.head.path.name
+    return f"; {name} has {side:g} m, to which the others cannot follow: make a layer of its own of it to see all"
 
 
 def _place(scratch: Path, file: int) -> Path:
@@ -227,12 +252,13 @@ def _resampled(sources: Sequence[_Source], crs: str, resolution: float) -> list[
                 "installed."
             )
             inexact.append(Issue("HORIZONTAL_ACCURACY", Severity.WARNING, source.file.name, name, message))
+    finer = _finer(sources, crs, resolution) if first else ""
     return inexact + [
         finding(
             code,
             source.file.name,
             "",
-            f"{times[code]} of {len(sources)} files are resampled to {crs} at {resolution:g} m",
+            f"{times[code]} of {len(sources)} files are resampled to {crs} at {resolution:g} m{finer}",
         )
         for code, source in first.items()
     ]

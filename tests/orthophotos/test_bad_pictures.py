@@ -428,3 +428,9 @@ def test_a_world_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.pgw").write_text("\ufeff0.5\n0\n0\n-0.5\n354000\n5644000\n", encoding="utf-8")
     with pytest.raises(SourceError, match=r"a\.pgw beside it is not six lines of one number each; write a\.pgw anew"):
         open_pictures([path], crs="EPSG:25832")
+
+
+def test_a_crs_without_a_plane_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.tif", noise(64, 64))
+    with pytest.raises(UnknownCRSError, match=r"is a Geocentric CRS \(WGS 84\), from which nothing can be placed"):
+        open_pictures([path], crs="EPSG:4978")

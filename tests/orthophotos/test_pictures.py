@@ -405,3 +405,19 @@ def test_gdal_keeps_what_it_has_decoded() -> None:
     block = 1024 * 1024 * 4  # that in which JPEG 2000 is read, four bands of bytes
     with fence():
         assert 10 * block < get_gdal_config("GDAL_CACHEMAX") <= 128 << 20
+
+
+def test_one_very_fine_picture_does_not_make_all_as_fine(tmp_path: Path) -> None:
+    fine = write(tmp_path / "drone.tif", noise(40, 40), transform=Affine(CELL / 50, 0, WEST, 0, -CELL / 50, NORTH))
+    paths = [fine, write(tmp_path / "dop.tif", noise(64, 64))]
+    pictures = open_pictures(paths)
+    assert pictures.resolution == CELL
+    assert [issue.message for issue in pictures.issues] == [
+        (
+            "1 of 2 files are resampled to EPSG:25832 at 0.5 m; drone.tif has 0.01 m, to which the others cannot "
+            "follow: make a layer of its own of it to see all"
+        )
+    ]
+    assert open_pictures(paths[:1]).resolution == CELL / 50
+    four_times = write(tmp_path / "b.tif", noise(40, 40), transform=Affine(CELL / 4, 0, WEST, 0, -CELL / 4, NORTH))
+    assert open_pictures([four_times, paths[1]]).resolution == CELL / 4

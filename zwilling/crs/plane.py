@@ -73,7 +73,10 @@ def plane_crs(text: str, *, source: object | None = None) -> PlaneCRS:
         UnknownCRSError: it is none from which places can be told: unreadable, local, geocentric, heights alone.
     """
     if not text.lstrip().startswith("+") and "[" not in text:
-        return plane_of(parse_crs(text, source=source))
+        named = plane_of(parse_crs(text, source=source))
+        if _crs(named.definition).is_geocentric:
+            raise _nowhere(_crs(named.definition), source)
+        return named
     try:
         crs = pyproj.CRS.from_user_input(text.strip())
     except CRSError as error:
@@ -89,17 +92,21 @@ def plane_crs(text: str, *, source: object | None = None) -> PlaneCRS:
         if crs.is_bound and crs.source_crs is not None:
             crs = crs.source_crs
     if not (crs.is_projected or crs.is_geographic):
-        raise UnknownCRSError(
-            f"its coordinate system is a {crs.type_name} ({crs.name}), from which nothing can be placed",
-            source=source,
-            remedy=_NAME_THE_CRS,
-        )
+        raise _nowhere(crs, source)
     is_ellipsoidal = len(crs.axis_info) == 3
     flat = crs.to_2d() if is_ellipsoidal else crs
     code = flat.to_epsg() or code_in_name(flat)
     if code is not None:
         return PlaneCRS(f"EPSG:{code}", _crs(f"EPSG:{code}").name, code, vertical, is_ellipsoidal)
     return PlaneCRS(flat.to_wkt(), flat.name, None, vertical, is_ellipsoidal)
+
+
+def _nowhere(crs: pyproj.CRS, source: object | None) -> UnknownCRSError:
+    return UnknownCRSError(
+        f"its coordinate system is a {crs.type_name} ({crs.name}), from which nothing can be placed",
+        source=source,
+        remedy=_NAME_THE_CRS,
+    )
 
 
 def plane_of(crs: SourceCRS) -> PlaneCRS:

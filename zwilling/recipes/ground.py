@@ -6,11 +6,12 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 
 from orthophotos.heights import open_heights
+from orthophotos.heights_repair import HIGHEST, LOWEST
 from orthophotos.pictures import open_pictures
 from tiler.precompress import precompress
 from tiler.target import FolderTarget
@@ -19,11 +20,13 @@ from tiler.terrain.ground import Ground
 from tiler.terrain.imagery import Imagery
 from tiler.terrain.quantized_terrain import FOLDER as TERRAIN
 from tiler.terrain.quantized_terrain import GlobeTerrain
+from tiler.terrain.scheme import TEXELS
 from tiler.terrain.work import Product
 from zwilling.crs import ELLIPSOIDAL, Georeference, parse_crs
 from zwilling.crs.plane import plane_of
 from zwilling.crs.routes import INSTALL_GRID
 from zwilling.errors import SourceError, UnknownCRSError
+from zwilling.rasters import Heights, Pictures, Rectangle
 from zwilling.recipes import Outcome, Progress
 from zwilling.recipes.code import code_hash
 from zwilling.recipes.heights import require_true_heights
@@ -32,6 +35,11 @@ from zwilling.region import Region
 from zwilling.report import Stopwatch, Subject
 from zwilling.report.ground import ground_report
 from zwilling.settings import GroundLayerSettings
+
+# A county's terrain has some 60,000 tiles below pictures of 10 cm; so many may be bare, and so many times those that
+# have a picture.
+_MOST_BARE_TILES: Final = 500_000
+_MOST_BARE_SHARE: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +85,12 @@ class RasterFiles:
                 source=self.heights[0],
                 remedy="leave out either the terrain or the height of the plane (--plane-height, plane_height)",
             )
+        if self.plane_height is not None and not LOWEST <= self.plane_height <= HIGHEST:
+            raise SourceError(
+                f"no picture can lie at {self.plane_height:g} m: heights of land go from {LOWEST:g} to {HIGHEST:g} m",
+                source=self.pictures[0] if self.pictures else None,
+                remedy="name another height of the plane (--plane-height, plane_height)",
+            )
         if not self.heights and self.plane_height is None:
             raise SourceError(
                 "there are pictures, but no terrain for them to lie on",
@@ -94,9 +108,23 @@ class RasterFiles:
         else:
             heights = open_heights(self.heights, crs=self.crs, region=self.region, into=into)
             is_assumed = any(issue.code == "HEIGHT_SYSTEM_ASSUMED" for issue in heights.issues)
+            if pictures is not None:
+                self._require_like_sizes(pictures, heights)
             ground = Ground(pictures, heights, 0.0, heights.full_crs, self.region)
         self._require_way_to_ellipsoid(ground, is_assumed=is_assumed)
         return ground
+
+    def _require_like_sizes(self, pictures: Pictures, heights: Heights) -> None:
+        """Stop where tiles as small as few fine pictures need them would cover a terrain that is far larger."""
+        side = pictures.resolution * TEXELS
+        wanted, had = (sum(_area(file.covers) for file in mosaic.files) / side**2 for mosaic in (heights, pictures))
+        if wanted > _MOST_BARE_TILES + _MOST_BARE_SHARE * had:
+            raise SourceError(
+                f"pictures of {pictures.resolution:g} m need tiles of {side:g} m, of which the terrain would have "
+                f"{wanted:,.0f} and {had:,.0f} have a picture",
+                source=self.heights[0],
+                remedy="make two layers: the pictures with the terrain below them, and the whole terrain by itself",
+            )
 
     def _require_way_to_ellipsoid(self, ground: Ground, *, is_assumed: bool) -> None:
         """Stop where the middle of the first file has no ellipsoidal height, before anything is decoded."""
@@ -129,6 +157,10 @@ class RasterFiles:
                 remedy="pass --crs with a height system, for example --crs EPSG:25832+7837",
             )
         return vertical
+
+
+def _area(rectangle: Rectangle) -> float:
+    return (rectangle.east - rectangle.west) * (rectangle.north - rectangle.south)
 
 
 @dataclass(frozen=True, slots=True)
