@@ -130,7 +130,7 @@ class Apart:
         """Return what is wrong, a German sentence each."""
         return [
             f"Der Codec „{title}“ antwortet nicht oder zu langsam; was er lesen soll, wird zurückgestellt."
-            for title, credit in self._credits.items()
+            for title, credit in list(self._credits.items())  # threads that decode may add to it meanwhile
             if not credit.may()
         ]
 
