@@ -146,13 +146,14 @@ def take_sensors(page: Page, address: str, into: Path) -> None:
 
 
 def take_alerts(page: Page, address: str, into: Path) -> None:
-    """Save a picture of the panel of alerts and sites, as a phone shows it."""
+    """Save a picture of the panel of alerts and sites, as a phone shows it; the scene behind it need not be there."""
     page.set_viewport_size({"width": 390, "height": 844})
     stuffy_room(address)
-    open_view(page, address + plain(VIEW))
+    page.goto(address + plain(VIEW), wait_until="load", timeout=PATIENCE_MS)
+    wait_for(page, "sensors", "() => window.zwilling?.line === 'live'")
     page.get_by_role("button", name="Sensoren").click(timeout=PATIENCE_MS)
     wait_for(page, "alerts", "() => document.querySelector('.alerts li') !== null")
-    save(page, into)
+    page.locator("#panel").screenshot(path=into, timeout=PATIENCE_MS)
 
 
 def save(page: Page, into: Path) -> None:
