@@ -82,7 +82,7 @@ MARKING = _paint(212, 211, 206, 190, Grain.SMOOTH)
 YARD = _paint(150, 146, 139, 132, Grain.PAVING)
 GRAVEL = _paint(180, 170, 150, 156, Grain.GRAVEL)
 SAND = _paint(200, 187, 158, 170, Grain.GRAVEL)
-SOIL = _paint(124, 106, 88, 112, Grain.CROP)
+SOIL = _paint(124, 106, 88, 122, Grain.CROP)
 CLAY_COURT = _paint(170, 112, 88, 150, Grain.ASPHALT)
 TARTAN = _paint(158, 96, 82, 142, Grain.ASPHALT)
 LAWN = _paint(110, 122, 84, 182, Grain.LAWN)
@@ -110,15 +110,16 @@ CHIMNEY = _paint(124, 92, 80, 118, Grain.SMOOTH)
 METAL = _paint(176, 178, 178, 160, Grain.SMOOTH)
 CONCRETE = _paint(172, 169, 162, 156, Grain.FLAT_ROOF)
 
+# Dry straw and bare soil are as bright in the near infrared as in red; only water and shadows are dark there.
 CROPS = (
-    _paint(186, 168, 122, 126, Grain.CROP),  # ripe wheat
-    _paint(170, 156, 108, 132, Grain.CROP),  # barley
-    _paint(178, 164, 130, 128, Grain.CROP),  # stubble
+    _paint(186, 168, 122, 182, Grain.CROP),  # ripe wheat
+    _paint(170, 156, 108, 176, Grain.CROP),  # barley
+    _paint(178, 164, 130, 172, Grain.CROP),  # stubble
     _paint(98, 118, 74, 200, Grain.CROP),  # sugar beet
     _paint(88, 108, 64, 190, Grain.CROP),  # maize
     _paint(106, 116, 78, 184, Grain.CROP),  # potatoes
     _paint(116, 128, 84, 186, Grain.MEADOW),  # pasture
-    _paint(142, 122, 100, 116, Grain.CROP),  # bare
+    _paint(142, 122, 100, 138, Grain.CROP),  # bare
 )
 PITCHED_ROOFS = (
     _paint(156, 98, 78, 148, Grain.TILES),  # red
