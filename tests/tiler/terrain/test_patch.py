@@ -148,3 +148,24 @@ def test_no_triangle_is_lit_from_below(roughness: float, seed: int) -> None:
 def test_gentle_ground_keeps_its_normals() -> None:
     gentle = surface(hills(1.0), np.ones((N, N), np.bool_))
     assert righted(gentle.normals, gentle.local, gentle.triangles) is gentle.normals
+
+
+def test_compressed_normals_are_right_to_a_thousandth() -> None:
+    """Bytes were off by 0.004, which level ground shows as steps of two grey values."""
+    import meshopt
+
+    gentle = surface(hills(0.3), np.ones((N, N), np.bool_))
+    glb = encode(gentle, DEPTH, None).glb
+    (length,) = struct.unpack_from("<I", glb, 12)
+    document = json.loads(glb[20 : 20 + length])
+    accessor = document["accessors"][document["meshes"][0]["primitives"][0]["attributes"]["NORMAL"]]
+    assert accessor["componentType"] == 5122
+    assert accessor["normalized"] is True
+    packed = document["bufferViews"][accessor["bufferView"]]["extensions"]["EXT_meshopt_compression"]
+    assert (packed["filter"], packed["byteStride"]) == ("OCTAHEDRAL", 8)
+    begin = 28 + length + packed["byteOffset"]
+    raw = glb[begin : begin + packed["byteLength"]]
+    rows = meshopt.decode_gltf_buffer(raw, packed["count"], 8, "ATTRIBUTES", "OCTAHEDRAL")
+    x, y, z, _ = np.ascontiguousarray(rows).view("<i2").reshape(-1, 4).T / 32_767
+    read = np.column_stack([x, -z, y])[: len(gentle.normals)]
+    assert np.abs(read - gentle.normals).max() < 1e-3
