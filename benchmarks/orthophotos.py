@@ -114,7 +114,19 @@ class Bench:
             runs = self._runs if side == 1 else min(self._runs, 2 if side < 10 else 1)
             found[side] = alternate({"ours": command}, runs)["ours"] if side < 10 else Median.of([run(command)])
             print(row(f"{side * side} km²", found[side]) + f"   {weight(self._work / f'terrain-{side}')}")
-        print(verdict("1 km², wall in seconds", found[1].wall, 2.0, 2.0))
+        globe = [
+            sys.executable,
+            "-m",
+            "benchmarks.globe_terrain",
+            "--jobs",
+            str(self._jobs),
+            "-o",
+            str(self._work / "globe"),
+        ]
+        only = alternate({"ours": [*globe, str(ground_inputs.terrain(self._folder("heights")))]}, self._runs)["ours"]
+        print(row("1 km², quantized mesh", only))
+        print(verdict("1 km², quantized mesh, wall in seconds", only.wall, 2.0, 1.5))
+        print(verdict("1 km², with 3D Tiles, wall in seconds", found[1].wall, 2.0, 2.0))
         sides = sorted(found)
         first, last = sides[1], sides[-1]
         growth = (found[last].cpu / last**2) / (found[first].cpu / first**2)
