@@ -12,6 +12,7 @@ from typing import Final, ParamSpec, Self, TypeVar
 
 from pointclouds.heads import FETCH_AGAIN
 from zwilling.errors import SourceError
+from zwilling.orphans import end_with_parent
 
 _MEMORY_BYTES: Final = 6 << 30
 _PATIENCE_S: Final = 300.0
@@ -55,7 +56,7 @@ class Fence:
             # Forking would copy locks that other threads hold, and a fork server is better started by those who
             # know what all workers need.
             context = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(1, mp_context=context, initializer=_limit)
+            self._pool = ProcessPoolExecutor(1, mp_context=context, initializer=_begin)
         try:
             return self._pool.submit(function, *arguments, **options).result(timeout=_PATIENCE_S)
         except BrokenProcessPool as error:
@@ -84,7 +85,9 @@ class Fence:
             self._pool = None
 
 
-def _limit() -> None:
+def _begin() -> None:
+    """Make ready the process: it ends with this one, and gets no more memory than a point cloud needs."""
+    end_with_parent()
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     wanted = _MEMORY_BYTES if hard == resource.RLIM_INFINITY else min(_MEMORY_BYTES, hard)
     resource.setrlimit(resource.RLIMIT_AS, (wanted, hard))

@@ -7,7 +7,6 @@ import gc
 import multiprocessing
 import os
 import resource
-import signal
 import sys
 from collections import deque
 from collections.abc import Callable, Hashable, Iterator, Sequence
@@ -20,6 +19,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from zwilling.errors import ZwillingError
+from zwilling.orphans import end_with_parent
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -32,7 +32,6 @@ class Died:
 
 _PRELOAD = ("tiler.buildings", "tiler.points.build", "citygml.sources", "pointclouds.sources")
 _IN_FLIGHT_PER_WORKER = 4
-_PR_SET_PDEATHSIG = 1  # prctl(2)
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # mallopt(3)
 _KEPT_PIECE, _KEPT = 32 << 20, 256 << 20  # the largest piece that is kept, and bytes of all free pieces at the top
 _THREADS = Path("/proc/self/task")  # Linux lists the threads of a process here, also those that Python does not know
@@ -195,18 +194,9 @@ def _context(preload: Sequence[str]) -> BaseContext:
 
 def _begin() -> None:
     """Make ready a new worker."""
-    _end_with_parent()
+    end_with_parent()
     _keep_memory()
     _collect_rarely()
-
-
-def _end_with_parent() -> None:
-    """Have the system end this process when its parent dies, even by SIGKILL; else workers would wait for ever.
-
-    Linux alone can do that.  The parent of workers that a fork server started is that server, which lives on.
-    """
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _keep_memory() -> None:

@@ -9,6 +9,8 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Protocol
 
+from zwilling.orphans import end_with_parent
+
 
 class Task(Protocol):
     """Some files to be written; it can be pickled."""
@@ -28,7 +30,7 @@ def write_all(tasks: Sequence[Task], jobs: int) -> list[Path]:
         written = [task.write() for task in tasks]
     else:
         # Fresh processes: the libraries that draw and write have threads, which a fork would cut off.
-        with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=end_with_parent) as pool:
             written = list(pool.map(_write, tasks))
     return [path for paths in written for path in paths]
 
