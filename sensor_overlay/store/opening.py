@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import enum
 import os
 from collections.abc import AsyncIterator
@@ -28,6 +29,7 @@ WRITERS_LOCK: Final = 0x5A57494C4C494E47
 """The advisory lock that a writing transaction on PostgreSQL holds."""
 
 _PATIENCE_SECONDS = 5
+_GOODBYE_SECONDS = 10
 _READERS = 4
 _LOOKED_AT = 1_000
 
@@ -102,6 +104,9 @@ class Store:
         self._writer = writer
         self._readers = readers
         self._turn = asyncio.Lock()
+        self._in_use = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
@@ -112,7 +117,7 @@ class Store:
             StoreError: see there.
         """
         with translated(self.source):
-            async with _connected(self._readers) as connection:
+            async with self._connected(self._readers) as connection:
                 yield connection
 
     @asynccontextmanager
@@ -132,7 +137,7 @@ class Store:
         async with self._turn:
             try:
                 with translated(self.source):
-                    async with _connected(self._writer) as connection, connection.begin():
+                    async with self._connected(self._writer) as connection, connection.begin():
                         if self.dialect == "postgresql":
                             await lock_writers(connection)
                         await connection.execute(_NEXT_COMMIT)
@@ -152,7 +157,7 @@ class Store:
             StoreError: see there.
         """
         with translated(self.source):
-            async with _connected(self._writer) as connection, connection.begin():
+            async with self._connected(self._writer) as connection, connection.begin():
                 yield connection
 
     async def analyse(self, now: int) -> None:
@@ -170,9 +175,26 @@ class Store:
                 await _whole(asyncio.ensure_future(self._readers.dispose()))
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Close every connection; those in use when they are handed back, for which this waits a while."""
+        # A pool forgets connections that are not in it.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_GOODBYE_SECONDS):
+                await self._idle.wait()
         await self._readers.dispose()
         await self._writer.dispose()
+
+    @asynccontextmanager
+    async def _connected(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+        """Give a connection of an engine's, and hand it back; see `close`."""
+        self._in_use += 1
+        self._idle.clear()
+        try:
+            async with _connected(engine) as connection:
+                yield connection
+        finally:
+            self._in_use -= 1
+            if not self._in_use:
+                self._idle.set()
 
 
 @asynccontextmanager

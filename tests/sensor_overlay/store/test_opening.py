@@ -221,3 +221,40 @@ def test_readers_are_closed_whole_even_if_whoever_looked_at_tables_is_cancelled(
         await store.close()
 
     asyncio.run(body())
+
+
+@pytest.mark.parametrize("is_writing", [False, True])
+def test_what_is_in_use_when_the_store_is_closed_is_closed_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_writing: bool
+) -> None:
+    opened: list[sqlite3.Connection] = []
+    connect = sqlite3.connect
+
+    def noted(*args: Any, **kwargs: Any) -> sqlite3.Connection:
+        opened.append(connect(*args, **kwargs))
+        return opened[-1]
+
+    monkeypatch.setattr(sqlite3, "connect", noted)
+
+    async def body() -> None:
+        store = await open_store(tmp_path / "zwilling.db")
+        is_at_it, may_end = asyncio.Event(), asyncio.Event()
+
+        async def use() -> None:
+            async with store.writing() if is_writing else store.reading():
+                is_at_it.set()
+                await may_end.wait()
+
+        using = asyncio.create_task(use())
+        await is_at_it.wait()
+        closing = asyncio.create_task(store.close())
+        for _ in range(3):
+            await asyncio.sleep(0)
+        assert not closing.done()
+        may_end.set()
+        await asyncio.gather(using, closing)
+
+    asyncio.run(body())
+    for connection in opened:
+        with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+            connection.total_changes  # noqa: B018 - asked for the error alone
