@@ -119,7 +119,10 @@ OWN_CODES = {
     "NOT_CHECKED": (_WARNING, "valid perhaps, but this check does not look into it"),
     "TOO_LARGE": (_ERROR, "larger than this check is willing to read; nothing further was looked at there"),
     "TOO_MANY_ISSUES": (_ERROR, "further findings were counted, but not kept"),
-    "TRIANGLE_AGAINST_NORMAL": (_WARNING, "triangles whose corners run against their normals: they look inside out"),
+    "TRIANGLE_AGAINST_NORMAL": (
+        _WARNING,
+        "triangles that face away from their normals by more than 20 degrees: they look inside out",
+    ),
     "TRIANGLE_DEGENERATE": (_INFO, "triangles without area"),
     "TRIANGLE_SPANS_FEATURES": (_WARNING, "triangles whose corners belong to different features"),
     "URI_NOT_LOCAL": (_ERROR, "an address leads to the network or is a `data:` URI; nothing is fetched"),
