@@ -16,7 +16,6 @@ import msgspec
 from sqlalchemy import URL, bindparam, event, make_url, select, text, update
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import QueuePool
 
 from sensor_overlay.instants import now as present
 from sensor_overlay.store.errors import StoreError, translated
@@ -104,9 +103,10 @@ class Store:
         self._writer = writer
         self._readers = readers
         self._turn = asyncio.Lock()
-        self._in_use = 0
-        self._idle = asyncio.Event()
+        self._in_use = {writer: 0, readers: 0}
+        self._idle, self._may_read = asyncio.Event(), asyncio.Event()
         self._idle.set()
+        self._may_read.set()
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
@@ -169,10 +169,14 @@ class Store:
             async with self.writing(now) as commit:
                 await commit.connection.exec_driver_sql(f"pragma analysis_limit={_LOOKED_AT}")
                 await commit.connection.exec_driver_sql("analyze")
-            # What was found is read when a connection is opened. Connections in use would be left behind unclosed; then
-            # readers plan as before until the next time.
-            if isinstance(pool := self._readers.pool, QueuePool) and pool.checkedout() == 0:
-                await _whole(asyncio.ensure_future(self._readers.dispose()))
+            # What was found is read when a connection is opened. Connections in use would be left behind unclosed, as
+            # would those that are opened meanwhile; with some in use readers plan as before until the next time.
+            if not self._in_use[self._readers]:
+                self._may_read.clear()
+                try:
+                    await _whole(asyncio.ensure_future(self._readers.dispose()))
+                finally:
+                    self._may_read.set()
 
     async def close(self) -> None:
         """Close every connection; those in use when they are handed back, for which this waits a while."""
@@ -185,15 +189,17 @@ class Store:
 
     @asynccontextmanager
     async def _connected(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
-        """Give a connection of an engine's, and hand it back; see `close`."""
-        self._in_use += 1
+        """Give a connection of an engine's, and hand it back; see `close` and `analyse`."""
+        while engine is self._readers and not self._may_read.is_set():
+            await self._may_read.wait()
+        self._in_use[engine] += 1
         self._idle.clear()
         try:
             async with _connected(engine) as connection:
                 yield connection
         finally:
-            self._in_use -= 1
-            if not self._in_use:
+            self._in_use[engine] -= 1
+            if not any(self._in_use.values()):
                 self._idle.set()
 
 

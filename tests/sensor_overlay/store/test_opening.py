@@ -258,3 +258,45 @@ def test_what_is_in_use_when_the_store_is_closed_is_closed_too(
     for connection in opened:
         with pytest.raises(sqlite3.ProgrammingError, match="closed"):
             connection.total_changes  # noqa: B018 - asked for the error alone
+
+
+def test_whoever_reads_while_readers_are_renewed_gets_one_that_is_closed_in_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[sqlite3.Connection] = []
+    connect, dispose = sqlite3.connect, AsyncEngine.dispose
+
+    def noted(*args: Any, **kwargs: Any) -> sqlite3.Connection:
+        opened.append(connect(*args, **kwargs))
+        return opened[-1]
+
+    async def body() -> None:
+        is_closing, may_close = asyncio.Event(), asyncio.Event()
+
+        async def slowly(engine: AsyncEngine) -> None:
+            is_closing.set()
+            await may_close.wait()
+            await dispose(engine)
+
+        async def read() -> None:
+            async with store.reading() as connection:
+                assert (await connection.execute(text("select 1"))).scalar() == 1
+
+        store = await open_store(tmp_path / "zwilling.db")
+        await read()
+        monkeypatch.setattr(sqlite3, "connect", noted)
+        monkeypatch.setattr(AsyncEngine, "dispose", slowly)
+        looking = asyncio.create_task(store.analyse(NOON))
+        await is_closing.wait()
+        reading = asyncio.create_task(read())
+        for _ in range(3):
+            await asyncio.sleep(0)
+        assert not opened
+        may_close.set()
+        await asyncio.gather(looking, reading)
+        await store.close()
+
+    asyncio.run(body())
+    assert len(opened) == 1
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        opened[0].total_changes  # noqa: B018 - asked for the error alone
