@@ -190,13 +190,12 @@ def _under(upper: NDArray[np.uint8], lower: NDArray[np.uint8]) -> None:
         upper[partly] = np.rint(np.concatenate([colours, total * 255.0], axis=1)).astype(np.uint8)
 
 
-def _finer(sources: Sequence[_Source], crs: str, resolution: float) -> str:
-    """Return what is told of the finest file where it is much finer than the mosaic, else nothing."""
+def _finer(sources: Sequence[_Source], crs: str, resolution: float) -> tuple[str, float] | None:
+    """Return name and resolution in metres of the finest file where it is much finer than the mosaic."""
     side, source = min(((cell_side(each.head, crs), each) for each in sources), key=lambda pair: pair[0])
     if side * _MUCH_FINER > resolution:
-        return ""
-    name = source.head.path.name
-    return f"; {name} has {side:g} m, to which the others cannot follow: make a layer of its own of it to see all"
+        return None
+    return source.head.path.name, side
 
 
 def _place(scratch: Path, file: int) -> Path:
@@ -252,13 +251,15 @@ def _resampled(sources: Sequence[_Source], crs: str, resolution: float) -> list[
                 "installed."
             )
             inexact.append(Issue("HORIZONTAL_ACCURACY", Severity.WARNING, source.file.name, name, message))
-    finer = _finer(sources, crs, resolution) if first else ""
-    return inexact + [
-        finding(
-            code,
-            source.file.name,
-            "",
-            f"{times[code]} of {len(sources)} files are resampled to {crs} at {resolution:g} m{finer}",
-        )
-        for code, source in first.items()
-    ]
+    told = list[Issue]()
+    finer = _finer(sources, crs, resolution) if first else None
+    for code, source in first.items():
+        message = f"{times[code]} of {len(sources)} files are resampled to {crs} at {resolution:g} m"
+        if finer is not None:
+            name, side = finer
+            message = (
+                f"{times[code]} of {len(sources)} files are resampled to {crs} at {resolution:g} m; {name} has "
+                f"{side:g} m, to which the others cannot follow: make a layer of its own of it to see all"
+            )
+        told.append(finding(code, source.file.name, "", message))
+    return inexact + told

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 
@@ -18,8 +17,6 @@ from zwilling.issues import Issue, Severity
 from zwilling.layers import Extent
 from zwilling.points import PointSource
 from zwilling.region import Region
-
-OUTSIDE_AREA: Final = "POINTS_OUTSIDE_AREA"
 
 
 @dataclass(slots=True)
@@ -141,7 +138,7 @@ class Account:
                 f"{outside} of {sum(found.points_in for found in file.found)} points lie where {head.crs} does not "
                 f"reach, the first at ({place}); they were left out"
             )
-            issues.append(Issue(OUTSIDE_AREA, Severity.WARNING, head.name, "", message))
+            issues.append(Issue("POINTS_OUTSIDE_AREA", Severity.WARNING, head.name, "", message))
         if head.crs != self._layer.crs:
             message = f"its points are in {head.crs}; they were brought to {self._layer.crs}, that of the layer"
             issues.append(Issue("POINTS_OTHER_CRS", Severity.INFO, head.name, "", message))

@@ -16,7 +16,7 @@ from typing import Final
 
 from tiler.glb import Compression
 from tiler.links import link
-from tiler.points.account import OUTSIDE_AREA, Account, outside_region
+from tiler.points.account import Account, outside_region
 from tiler.points.cutting import cut
 from tiler.points.dimensions import property_of
 from tiler.points.ground import Ground, block_tasks, blocks_of, make_block
@@ -265,7 +265,7 @@ class _Build:
             self._on_progress("read", done, len(tasks))
         runs = account.runs()
         if not runs:
-            outside = next((issue for issue in account.issues() if issue.code == OUTSIDE_AREA), None)
+            outside = next((issue for issue in account.issues() if issue.code == "POINTS_OUTSIDE_AREA"), None)
             if outside is not None:
                 raise EmptyGeometryError(
                     f"no point is left that could be drawn: {outside.message}",

@@ -160,6 +160,11 @@ GERMAN: Final = MappingProxyType(
             "die Farben von {0} der {1} Dateien sind angeglichen, wo Befliegungen aneinanderstoßen ({2}): entlang der "
             "Nähte unterscheiden sie sich um {3} Grauwerte (Median), vorher um {4}"
         ),
+        "{} of {} files are resampled to {} at {} m; {} has {} m, to which the others cannot follow: make a layer of "
+        "its own of it to see all": (
+            "{0} von {1} Dateien sind auf {2} mit {3} m umgerechnet; {4} hat {5} m, und so fein kann nicht alles sein: "
+            "machen Sie daraus eine eigene Ebene, um alles zu sehen"
+        ),
         "{} of {} files are resampled to {} at {} m": ("{0} von {1} Dateien sind auf {2} mit {3} m umgerechnet"),
         # Point clouds; what begins alike stands from the longest to the shortest
         "points reach from {} to {} E and from {} to {} N, beyond {}; check the CRS if that is not meant": (
