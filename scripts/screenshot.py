@@ -286,7 +286,7 @@ def main() -> None:
     if unknown := set(wanted.names) - set(PICTURES):
         parser.error(f"no such picture: {', '.join(sorted(unknown))}; there are {', '.join(PICTURES)}")
     with ExitStack() as stack:
-        address = wanted.address
+        address = wanted.address and wanted.address.rstrip("/") + "/"
         if address is None:
             folder = stack.enter_context(tempfile.TemporaryDirectory())
             address = stack.enter_context(served("demo", "--dir", folder, "--no-browser"))
