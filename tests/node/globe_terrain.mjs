@@ -3,9 +3,9 @@
 // Every tile that layer.json says is available is fetched over HTTP and decoded as in a browser.
 
 import { readFile } from "node:fs/promises";
-import { createServer } from "node:http";
-import { join, normalize } from "node:path";
+import { join } from "node:path";
 import * as Cesium from "cesium";
+import { serve } from "./serving.mjs";
 
 /**
  * Returns {tiles: [[level, x, y from the south]], failed, heights, has_normals} of a folder with layer.json.
@@ -15,19 +15,11 @@ import * as Cesium from "cesium";
  */
 export default async function readTerrain([folder], text) {
   const { level, places } = JSON.parse(text);
-  const server = createServer(async (request, response) => {
-    try {
-      const name = decodeURIComponent(new URL(request.url, "http://127.0.0.1").pathname);
-      response.end(await readFile(join(folder, normalize(name))));
-    } catch {
-      response.writeHead(404).end();
-    }
-  });
-  await new Promise((ready) => server.listen(0, "127.0.0.1", ready));
+  const { address, close } = await serve(folder);
   Cesium.RequestScheduler.throttleRequests = false;
 
   try {
-    const provider = await Cesium.CesiumTerrainProvider.fromUrl(`http://127.0.0.1:${server.address().port}/`, {
+    const provider = await Cesium.CesiumTerrainProvider.fromUrl(`${address}/`, {
       requestVertexNormals: true,
     });
     const { available } = JSON.parse(await readFile(join(folder, "layer.json"), "utf8"));
@@ -58,7 +50,6 @@ export default async function readTerrain([folder], text) {
     }
     return found;
   } finally {
-    server.close();
-    server.closeAllConnections();
+    close();
   }
 }

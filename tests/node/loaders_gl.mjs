@@ -3,29 +3,14 @@
 // It shares no code with CesiumJS, 3d-tiles-tools and glTF-Transform.  Tileset3D builds the tree, links included, each
 // tile fetches its content over HTTP as in a browser, and GLTFLoader decodes compression, feature ids and properties.
 
-import { readFile } from "node:fs/promises";
-import { createServer } from "node:http";
-import { basename, dirname, join, normalize } from "node:path";
+import { basename, dirname } from "node:path";
 import { Tiles3DLoader } from "@loaders.gl/3d-tiles";
 import { load } from "@loaders.gl/core";
 import { Tileset3D } from "@loaders.gl/tiles";
 import { Matrix4 } from "@math.gl/core";
+import { serve } from "./serving.mjs";
 
 const TRIANGLES = 4;
-
-/** Serves a folder on a free port of this machine; returns the server and the address of the folder. */
-async function serve(folder) {
-  const server = createServer(async (request, response) => {
-    try {
-      const name = decodeURIComponent(new URL(request.url, "http://127.0.0.1").pathname);
-      response.end(await readFile(join(folder, normalize(name))));
-    } catch {
-      response.writeHead(404).end();
-    }
-  });
-  await new Promise((ready) => server.listen(0, "127.0.0.1", ready));
-  return { server, address: `http://127.0.0.1:${server.address().port}` };
-}
 
 // A number as stored may be a part of the component's range (glTF 2.0, 3.6.2.2).
 function scaleOf(accessor) {
@@ -121,11 +106,10 @@ async function read(address) {
 /** Returns {tiles, contents: [{uri, is_leaf, primitives, tables}]} of a tileset.json, or of its http address. */
 export default async function readTileset([argument]) {
   if (/^https?:/.test(argument)) return await read(argument);
-  const { server, address } = await serve(dirname(argument));
+  const { address, close } = await serve(dirname(argument));
   try {
     return await read(`${address}/${encodeURIComponent(basename(argument))}`);
   } finally {
-    server.close();
-    server.closeAllConnections();
+    close();
   }
 }
