@@ -231,9 +231,8 @@ class Service:
             StoreError: the database needs a person before it can be used.
             SettingsError: a secret that the settings name is not there.
         """
-        await asyncio.to_thread(
-            codecs
-        )  # installed ones are tried now, so that the log names a broken one before the first uplink
+        # Installed ones are tried now, so that the log names a broken one before the first uplink.
+        await asyncio.to_thread(codecs)
         self._opening = asyncio.create_task(self._open(), name="sensors: opening")
         first = asyncio.create_task(self._tried.wait())
         await asyncio.wait([self._opening, first], return_when=asyncio.FIRST_COMPLETED)
