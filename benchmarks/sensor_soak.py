@@ -54,7 +54,7 @@ _TWIN = """
 import asyncio, gc, os, sys, threading, time
 def count():
     while True:
-        time.sleep(10)
+        time.sleep(10)  # as often as the watcher looks
         tasks = sum(1 for one in gc.get_objects() if isinstance(one, asyncio.Task) and not one.done())
         with open("tasks", "w") as file:
             file.write(f"{os.getpid()} {tasks} {len(gc.get_objects())}")
@@ -103,14 +103,14 @@ class Publisher:
         while told < begin + seconds * SECOND:
             for message in self._traffic.between(told, told + _STEP):
                 if (wait := message.due - now()) > 0:
-                    time.sleep(wait / SECOND)
+                    time.sleep(wait / SECOND)  # each is sent when it is due
                 self._free.acquire()
                 self._of[self._client.publish(message.topic, message.body, qos=1).mid] = message
                 self._count()
             told += _STEP
         end = time.monotonic() + _PATIENCE_S
         while self._of and time.monotonic() < end:
-            time.sleep(0.1)
+            time.sleep(0.1)  # the client's own thread confirms
             self._count()
         self._client.disconnect()
         self._client.loop_stop()

@@ -183,6 +183,7 @@ def stuffy_room(address: str) -> tuple[str, str]:
         told.update(room=room["room"], hours=round(hours, 1))
         return (str(room["id"]), camera_before(things)) if hours >= DAY_HOURS else None
 
+    # No page is open that could wait for it: the server is asked again and again.
     found = until(f"a day of {SCHOOL}", look, lambda: f"so far {told}", lambda: time.sleep(2))
     say(f"chosen: {told}")
     return found
