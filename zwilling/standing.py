@@ -50,7 +50,7 @@ class Standing:
             return f"{on}: no building has ground heights below it"
         worst = figures["worst"][0]
         return (
-            f"{on}: {figures['rows']} compared, median {figures['median']:+.2f} m, 95% within "
+            f"{on}: {figures['rows']} compared, median {figures['median']:+z.2f} m, 95% within "
             f"{figures['absolute_p95']:.2f} m, worst {worst['difference']:+.2f} m ({worst['id']})"
         )
 
